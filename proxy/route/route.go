@@ -1,0 +1,51 @@
+// Package route says which project and which destination in it a request belongs to. It is pure:
+// it decodes compiled route files and looks hosts and paths up; it opens no file and no connection.
+package route
+
+// Version is the format of a compiled route file. A reader refuses another one.
+const Version = 1
+
+// Route is one project as the proxy sees it: the content of /var/lib/sandwich/routes/NAME.json.
+// It never holds a secret. It is a plain value, never changed after Decode.
+type Route struct {
+	Version  int      `json:"version"`
+	Name     string   `json:"name"`
+	Domains  []string `json:"domains"` // lower case, without port; the first is canonical
+	Upstream Upstream `json:"upstream"`
+
+	Static    []Static   `json:"static,omitempty"`
+	Redirects []Redirect `json:"redirects,omitempty"`
+
+	MaxBody         int64             `json:"max_body"`            // bytes of a request body
+	TimeoutMS       int64             `json:"timeout_ms"`          // for the application's answer
+	HoldMS          int64             `json:"hold_ms"`             // for a listener that is not there yet
+	InFlight        int               `json:"in_flight,omitempty"` // 0: no cap
+	BufferRequests  bool              `json:"buffer_requests"`
+	BufferResponses bool              `json:"buffer_responses"`
+	Stream          []string          `json:"stream,omitempty"`      // path prefixes that are not buffered
+	Headers         map[string]string `json:"headers,omitempty"`     // set on every response
+	ErrorPages      map[string]string `json:"error_pages,omitempty"` // "503" or "5xx" -> file
+}
+
+// Upstream is where the application listens.
+type Upstream struct {
+	Network string `json:"network"` // "unix" or "tcp"
+	Address string `json:"address"` // socket path or host:port
+	Unit    string `json:"unit"`    // the service behind it, for messages
+}
+
+// Static maps URL paths below Prefix to files below Root.
+type Static struct {
+	Prefix  string `json:"prefix"` // begins and ends with '/'
+	Root    string `json:"root"`
+	Domain  string `json:"domain,omitempty"` // only on this host, when set
+	MaxAge  int64  `json:"max_age"`          // seconds
+	Uploads bool   `json:"uploads,omitempty"`
+}
+
+// Redirect sends every request for the host From to To, keeping path and query.
+type Redirect struct {
+	From   string `json:"from"`
+	To     string `json:"to"`
+	Status int    `json:"status"`
+}

@@ -1,0 +1,109 @@
+// Package project turns a project file (HCL) into a Project, or into diagnostics that say
+// everything that is wrong with it. It is pure: bytes in, values out. What the Django project
+// itself tells is found by units/django; what the host has is looked at by units/project/hostcheck.
+package project
+
+import "time"
+
+// Project is everything sandwich knows about one project. Load fills what the file states and
+// the fixed defaults; Complete fills the rest from what the Django project told, so that a
+// completed Project has no unset field that a unit or a route needs. It is a plain value: never
+// changed after Complete, safe to share.
+type Project struct {
+	Name string // the file's base name: [a-z0-9] and inner '-', at most 48 characters
+	File string // absolute path of the project file
+
+	Root     string   // absolute, clean
+	Dir      string   // working directory: where manage.py is and modules are imported from; Root or below it
+	Domains  []string // lower case host names without port, the first is canonical
+	User     string   // never root
+	Group    string
+	Python   string // absolute path of the interpreter
+	Settings string // DJANGO_SETTINGS_MODULE
+	App      string // "module:callable"
+	ASGI     bool   // App is an ASGI callable
+	Command  []string
+	Listen   string // "host:port", or "" for the unix socket
+
+	Environment map[string]string
+	EnvFile     string
+	Credentials map[string]string // credential name -> file
+	Needs       []string          // unit names
+	Admins      []string
+	Writable    []string // absolute paths
+	Hardening   Hardening
+
+	Gunicorn  Gunicorn
+	Statics   []Static
+	Redirects []Redirect
+	Proxy     Proxy
+	Limits    Limits
+
+	Source *Source // where each setting stands in File
+}
+
+// Hardening chooses the sandbox of the project's services.
+type Hardening string
+
+// The three levels of Hardening.
+const (
+	HardeningDefault Hardening = "default"
+	HardeningStrict  Hardening = "strict"
+	HardeningOff     Hardening = "off"
+)
+
+// Gunicorn is the gunicorn block.
+type Gunicorn struct {
+	Workers           int    // 0 before Complete means "auto"
+	WorkersReason     string // why auto chose Workers, for plan; empty when the file states a number
+	Threads           int
+	WorkerClass       string // "sync", "gthread", ..., or the import path of a worker class
+	Timeout           time.Duration
+	GracefulTimeout   time.Duration
+	MaxRequests       int
+	MaxRequestsJitter int
+	Preload           bool
+	Config            string // absolute path of the project's own gunicorn settings file, or ""
+	Args              []string
+}
+
+// Static is one static block: files below Root served for URL paths below Prefix.
+type Static struct {
+	Prefix  string // begins and ends with '/'
+	Root    string // absolute, clean
+	Domain  string // own host name for these files, or ""
+	MaxAge  time.Duration
+	Uploads bool // files come from users: never rendered in the site's origin
+}
+
+// Redirect is one redirect block: every request to the host From goes to To with its path and query.
+type Redirect struct {
+	From   string // lower case host name
+	To     string // scheme://host[/path]
+	Status int    // 301, 302, 303, 307 or 308
+}
+
+// Proxy is the proxy block.
+type Proxy struct {
+	MaxBody         int64         // bytes
+	Timeout         time.Duration // for the application's answer
+	Hold            time.Duration // how long a request waits for a restarting project
+	InFlight        int           // 0: no cap
+	BufferRequests  bool
+	BufferResponses bool
+	Stream          []string          // path prefixes that are not buffered
+	Headers         map[string]string // set on every response
+	ErrorPages      map[string]string // status, or a class like "5xx" -> absolute path of a page
+}
+
+// Limits is the limits block, for the project's slice. Each value is in systemd's own syntax and
+// checked; "" is no limit.
+type Limits struct {
+	Memory     string // MemoryMax=
+	MemoryHigh string // MemoryHigh=
+	CPU        string // CPUQuota=
+	Tasks      int    // TasksMax=, 0: no limit
+}
+
+// SocketPath is where the project's web service listens unless Listen says otherwise.
+func (p *Project) SocketPath() string { return "/run/sandwich/" + p.Name + ".sock" }
