@@ -1,0 +1,91 @@
+// Package dbusctl talks to systemd, its journal and the front proxy over D-Bus: jobs, enablement,
+// states, and results in words. What should be done is decided elsewhere.
+package dbusctl
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	sd "github.com/coreos/go-systemd/v22/dbus"
+)
+
+// Systemd is a connection to the system's service manager. Its methods are safe for concurrent use.
+type Systemd struct {
+	conn *sd.Conn
+}
+
+// Connect opens the connection. It outlives ctx: only Close ends it.
+func Connect(ctx context.Context) (*Systemd, error) {
+	// go-systemd ends the connection with the context it was dialled under.
+	conn, err := sd.NewSystemConnectionContext(context.WithoutCancel(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("cannot connect to systemd over D-Bus: %w", err)
+	}
+	if err := conn.Subscribe(); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("cannot subscribe to systemd's signals: %w", err)
+	}
+	return &Systemd{conn: conn}, nil
+}
+
+// Close ends the connection.
+func (s *Systemd) Close() { s.conn.Close() }
+
+// Version is systemd's major version, for example 252.
+func (s *Systemd) Version() (int, error) {
+	text, err := s.conn.GetManagerProperty("Version")
+	if err != nil {
+		return 0, fmt.Errorf("cannot ask systemd for its version: %w", err)
+	}
+	return parseVersion(text)
+}
+
+// parseVersion reads "252.39-1~deb12u2", "257", "v256-rc3", each possibly quoted as D-Bus prints it.
+func parseVersion(text string) (int, error) {
+	digits := strings.TrimLeft(strings.Trim(text, `"`), "v")
+	if end := strings.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' }); end >= 0 {
+		digits = digits[:end]
+	}
+	version, err := strconv.Atoi(digits)
+	if err != nil {
+		return 0, fmt.Errorf("cannot read systemd's version %q", text)
+	}
+	return version, nil
+}
+
+// DaemonReload makes systemd read all unit files again. It takes seconds on a host with a
+// thousand projects, so callers do it once per batch of changes.
+func (s *Systemd) DaemonReload(ctx context.Context) error {
+	if err := s.conn.ReloadContext(ctx); err != nil {
+		return fmt.Errorf("cannot make systemd reload its unit files: %w", err)
+	}
+	return nil
+}
+
+// Enable makes the units start at boot, as their [Install] sections say. It does not reload.
+func (s *Systemd) Enable(ctx context.Context, units []string) error {
+	if _, _, err := s.conn.EnableUnitFilesContext(ctx, units, false, false); err != nil {
+		return fmt.Errorf("cannot enable %s: %w", strings.Join(units, ", "), err)
+	}
+	return nil
+}
+
+// Disable undoes Enable. It does not reload.
+func (s *Systemd) Disable(ctx context.Context, units []string) error {
+	if _, err := s.conn.DisableUnitFilesContext(ctx, units, false); err != nil {
+		return fmt.Errorf("cannot disable %s: %w", strings.Join(units, ", "), err)
+	}
+	return nil
+}
+
+// ResetFailed forgets the failed state of a unit, so that a unit whose file is gone goes too.
+// A unit that systemd does not know is no error.
+func (s *Systemd) ResetFailed(ctx context.Context, unit string) error {
+	err := s.conn.ResetFailedUnitContext(ctx, unit)
+	if err != nil && !isNoSuchUnit(err) {
+		return fmt.Errorf("cannot reset the failed state of %s: %w", unit, err)
+	}
+	return nil
+}

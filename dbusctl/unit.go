@@ -1,0 +1,142 @@
+package dbusctl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+	"golang.org/x/sys/unix"
+)
+
+// Unit is the state of one unit at one moment, in systemd's words (org.freedesktop.systemd1(5)).
+type Unit struct {
+	Name        string
+	Description string
+	LoadState   string // loaded, not-found, bad-setting, error, masked
+	LoadError   string
+	ActiveState string // active, reloading, inactive, failed, activating, deactivating
+	SubState    string
+	FileState   string // enabled, disabled, masked, ...
+	Fragment    string // path of the unit file, "" when there is none
+	DropIns     []string
+	NeedReload  bool // the files changed since systemd read them
+
+	Since   time.Time // of the active state; zero when it never was in it
+	Started time.Time // when it last left the inactive state; zero when it never did
+
+	Result       string // services and sockets: success, exit-code, signal, timeout, ...
+	ExitCode     int32  // services: how the main process ended, as in waitid(2) si_code
+	ExitStatus   int32  // services: exit status or signal of the main process
+	MainPID      uint32
+	Restarts     uint32 // automatic restarts since the last start
+	Memory       uint64 // bytes; 0 when it is not measured
+	StatusText   string // what the service last said of itself
+	InvocationID string // hex; "" when it never ran
+}
+
+// Unit asks systemd for the state of a unit. A unit that does not exist is no error: its
+// LoadState is "not-found".
+func (s *Systemd) Unit(ctx context.Context, name string) (Unit, error) {
+	values, err := s.conn.GetAllPropertiesContext(ctx, name)
+	if isNoSuchUnit(err) {
+		return Unit{Name: name, LoadState: "not-found", ActiveState: "inactive"}, nil
+	}
+	if err != nil {
+		return Unit{}, fmt.Errorf("cannot ask systemd about %s: %s", name, busReason(err))
+	}
+	return readUnit(name, values), nil
+}
+
+func readUnit(name string, values map[string]any) Unit {
+	p := properties(values)
+	return Unit{
+		Name:         name,
+		Description:  p.text("Description"),
+		LoadState:    p.text("LoadState"),
+		LoadError:    loadError(values["LoadError"]),
+		ActiveState:  p.text("ActiveState"),
+		SubState:     p.text("SubState"),
+		FileState:    p.text("UnitFileState"),
+		Fragment:     p.text("FragmentPath"),
+		DropIns:      value[[]string](p, "DropInPaths"),
+		NeedReload:   value[bool](p, "NeedDaemonReload"),
+		Since:        p.time("ActiveEnterTimestamp"),
+		Started:      p.time("InactiveExitTimestamp"),
+		Result:       p.text("Result"),
+		ExitCode:     value[int32](p, "ExecMainCode"),
+		ExitStatus:   value[int32](p, "ExecMainStatus"),
+		MainPID:      value[uint32](p, "MainPID"),
+		Restarts:     value[uint32](p, "NRestarts"),
+		Memory:       p.memory(),
+		StatusText:   p.text("StatusText"),
+		InvocationID: fmt.Sprintf("%x", value[[]byte](p, "InvocationID")),
+	}
+}
+
+// properties are the values of a unit by name. Which ones there are depends on the unit's type.
+type properties map[string]any
+
+func value[T any](p properties, name string) T {
+	v, _ := p[name].(T)
+	return v
+}
+
+func (p properties) text(name string) string { return value[string](p, name) }
+
+// time reads a time stamp: microseconds since the epoch, 0 for never.
+func (p properties) time(name string) time.Time {
+	usec := value[uint64](p, name)
+	if usec == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(int64(usec))
+}
+
+// memory is 0 where the memory controller is absent: systemd says 2^64-1 then.
+func (p properties) memory() uint64 {
+	bytes := value[uint64](p, "MemoryCurrent")
+	if bytes == ^uint64(0) {
+		return 0
+	}
+	return bytes
+}
+
+// loadError reads the (name, message) pair of the LoadError property.
+func loadError(v any) string {
+	pair, ok := v.([]any)
+	if !ok || len(pair) != 2 {
+		return ""
+	}
+	message, _ := pair[1].(string)
+	return message
+}
+
+func signalName(status int32) string {
+	if name := unix.SignalName(unix.Signal(status)); name != "" {
+		return name
+	}
+	return "unknown"
+}
+
+// Units finds the units whose names match the patterns (systemctl's globs), loaded or not.
+func (s *Systemd) Units(ctx context.Context, patterns ...string) ([]string, error) {
+	list, err := s.conn.ListUnitsByPatternsContext(ctx, nil, patterns)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list units %s: %w", strings.Join(patterns, " "), err)
+	}
+	names := make([]string, 0, len(list))
+	for _, unit := range list {
+		names = append(names, unit.Name)
+	}
+	return names, nil
+}
+
+// Denied says whether an error means that the caller lacks the right to do something.
+func Denied(err error) bool {
+	var busErr dbus.Error
+	return errors.As(err, &busErr) && (busErr.Name == "org.freedesktop.DBus.Error.AccessDenied" ||
+		busErr.Name == "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired")
+}
