@@ -1,0 +1,114 @@
+package project
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// Host is the host file: how the front proxy listens, and what every project starts from. It is a
+// plain value; only Outside is set by the caller, before the first Load.
+type Host struct {
+	HTTP           []string // addresses the proxy listens on, "0.0.0.0:80"
+	TrustedProxies []string // networks whose X-Forwarded-* are believed, "10.0.0.0/8"
+	Source         *Source
+	Outside        Outside
+
+	defaults hcl.Body
+}
+
+// DefaultHost is a host without a host file.
+func DefaultHost() *Host {
+	return &Host{HTTP: []string{"0.0.0.0:80", "[::]:80"}, Source: NewSource("", nil)}
+}
+
+// LoadHost turns the host file into a Host. Mistakes in its defaults are reported here as far as
+// they show without a project; what only shows with one is reported by that project's Load. The
+// Host is never nil: with mistakes it holds what could be read.
+func LoadHost(filename string, src []byte) (*Host, hcl.Diagnostics) {
+	h := DefaultHost()
+	h.Source = NewSource(filename, src)
+	body, diags := parse(filename, src)
+	if diags.HasErrors() {
+		return h, tidy(diags)
+	}
+	gs := &groups{byKey: map[string]*group{}}
+	gs.add(&hostFile, "", "", *h.Source.At(""), body, map[string]bool{})
+	d := &decoder{p: &Project{}, host: h, source: h.Source, context: &hcl.EvalContext{}}
+	d.read(gs)
+	h.defaults = defaultsOf(body)
+	return h, tidy(append(append(diags, d.diags...), h.trial()...))
+}
+
+// defaultsOf is the body of the first defaults block. It stays as written until a project is
+// loaded: only then are ${name} and ${root} known.
+func defaultsOf(body *hclsyntax.Body) hcl.Body {
+	for _, block := range body.Blocks {
+		if block.Type == "defaults" {
+			return block.Body
+		}
+	}
+	return nil
+}
+
+// trial reads the defaults as those of a project that nothing is known of.
+func (h *Host) trial() hcl.Diagnostics {
+	if h.defaults == nil {
+		return nil
+	}
+	d := newDecoder("trial", NewSource(h.Source.File, h.Source.Bytes), &scene{trial: true, dirs: []string{"/"}})
+	d.read(gather(&top, *h.Source.At(""), h.defaults))
+	d.whole()
+	return d.diags
+}
+
+// hostFile is the top level of the host file. A defaults block has the schema of a project file;
+// its settings are collected here and read by trial and by each Load.
+var hostFile kind
+
+func init() {
+	hostFile = kind{decode: nothing, blocks: []kind{
+		{name: "proxy", attrs: append(names(listenSettings), names(laterHostProxy)...), decode: decodeListen},
+		later("tls", "", []setting[unread]{{"mode", anyText}, {"email", anyText}, {"ca", anyText}}),
+		{name: "defaults", attrs: top.attrs, blocks: collected(top.blocks), decode: nothing},
+	}}
+}
+
+func nothing(*decoder, *group) {}
+
+// collected is kinds whose settings are only collected.
+func collected(kinds []kind) []kind {
+	all := slices.Clone(kinds)
+	for i := range all {
+		all[i].decode = nothing
+		all[i].blocks = collected(all[i].blocks)
+	}
+	return all
+}
+
+func decodeListen(d *decoder, g *group) {
+	fill(d, g, listenSettings, d.host)
+	refuseLater(d, g, laterHostProxy)
+}
+
+var listenSettings = []setting[Host]{
+	{"http", list(func(h *Host) *[]string { return &h.HTTP }, listenAddress, unique)},
+	{"trusted_proxies", list(func(h *Host) *[]string { return &h.TrustedProxies }, network, unique)},
+}
+
+var laterHostProxy = []setting[unread]{
+	{"https", anyTexts}, {"http3", anyFlag}, {"memory_budget", anyText},
+}
+
+// network is an address or a network of addresses.
+func network(_ *decoder, s string) (string, *fault) {
+	if prefix, err := netip.ParsePrefix(s); err == nil && prefix == prefix.Masked() {
+		return prefix.String(), nil
+	}
+	if address, err := netip.ParseAddr(s); err == nil && address.Zone() == "" {
+		return netip.PrefixFrom(address, address.BitLen()).String(), nil
+	}
+	return "", wrong("is no network", `Write it like "10.0.0.0/8" or "192.0.2.1".`)
+}

@@ -1,0 +1,64 @@
+package project
+
+import "github.com/zclconf/go-cty/cty"
+
+// What a project file may say and this version cannot do yet. It is read like everything else, so
+// that a wrong name or type is told, and then refused: never silently left out.
+
+// unread is the T of settings whose values go nowhere.
+type unread struct{}
+
+var (
+	anyText  = anyValue(cty.String, "a string")
+	anyTexts = anyValue(cty.List(cty.String), "a list of strings")
+	anyCount = anyValue(cty.Number, "a number")
+	anyFlag  = anyValue(cty.Bool, "true or false")
+	anySteps = anyValue(cty.List(cty.List(cty.String)), "a list of commands, each a list of strings")
+)
+
+func anyValue(want cty.Type, called string) func(value, *unread) {
+	return func(v value, _ *unread) { v.eval(v.attr.Expr, want, called) }
+}
+
+var laterTop = []setting[unread]{{"admins", anyTexts}, {"overlap", anyFlag}}
+
+var laterProxy = []setting[unread]{{"compress", anyFlag}}
+
+var laterProxyBlocks = []kind{
+	later("rate_limit", "path", []setting[unread]{{"per", anyText}, {"rate", anyText}, {"burst", anyCount}}),
+	later("access", "", []setting[unread]{{"allow", anyTexts}, {"deny", anyTexts}, {"basic_auth_file", anyText}}),
+}
+
+var laterBlocks = []kind{
+	later("internal", "prefix", []setting[unread]{{"root", anyText}}),
+	later("idle", "", []setting[unread]{{"after", anyText}}),
+	later("worker", "name", []setting[unread]{{"command", anyTexts}, {"count", anyCount}, {"kind", anyText}}),
+	later("timer", "name", []setting[unread]{{"command", anyTexts}, {"schedule", anyText}, {"jitter", anyText}}),
+	later("release", "", []setting[unread]{{"steps", anySteps}, {"health", anyText}}),
+}
+
+// later is a block that is read and refused.
+func later(name, label string, table []setting[unread]) kind {
+	return kind{name: name, label: label, attrs: names(table), decode: func(d *decoder, g *group) {
+		fill(d, g, table, &unread{})
+		at := g.at
+		d.refuse(&at, g.key+" is not available yet", "This version of sandwich cannot do it. Remove the block.")
+	}}
+}
+
+// refuseLater reads and refuses the attributes of a table. A flag that says no asks for nothing.
+func refuseLater(d *decoder, g *group, table []setting[unread]) {
+	for _, s := range table {
+		attr, ok := g.attrs[s.name]
+		if !ok {
+			continue
+		}
+		key := g.path(s.name)
+		if key != "overlap" && isFalse(d, attr.Expr) {
+			continue
+		}
+		d.source.put(key, attr.Range)
+		s.read(value{d: d, key: key, attr: attr}, &unread{})
+		d.refuse(&attr.Range, key+" is not available yet", "This version of sandwich cannot do it. Remove the attribute.")
+	}
+}

@@ -1,0 +1,91 @@
+package project
+
+import "time"
+
+// top is the top level of a project file. It is filled in by init because its groups refer to it.
+var top kind
+
+func init() {
+	top = kind{
+		attrs:  append(names(topSettings), names(laterTop)...),
+		blocks: append(append([]kind{}, blocks...), laterBlocks...),
+		decode: decodeTop,
+	}
+}
+
+var blocks = []kind{
+	{name: "gunicorn", attrs: names(gunicornSettings), decode: decodeGunicorn},
+	{name: "static", label: "prefix", attrs: names(staticSettings), decode: decodeStatic},
+	{name: "proxy", attrs: append(names(proxySettings), names(laterProxy)...), blocks: laterProxyBlocks, decode: decodeProxy},
+	{name: "redirect", label: "host", attrs: names(redirectSettings), decode: decodeRedirect},
+	{name: "tls", attrs: names(tlsSettings), decode: decodeTLS},
+	{name: "limits", attrs: names(limitSettings), decode: decodeLimits},
+}
+
+// topSettings begins with root, which the others may refer to.
+var topSettings = []setting[Project]{
+	{"root", readRoot},
+	{"domains", list(func(p *Project) *[]string { return &p.Domains }, hostName, unique)},
+	{"user", text(func(p *Project) *string { return &p.User }, account)},
+	{"group", text(func(p *Project) *string { return &p.Group }, account)},
+	{"python", text(func(p *Project) *string { return &p.Python }, path)},
+	{"settings", text(func(p *Project) *string { return &p.Settings }, module)},
+	{"app", text(func(p *Project) *string { return &p.App }, callable)},
+	{"command", readCommand},
+	{"listen", text(func(p *Project) *string { return &p.Listen }, listenAddress)},
+	{"environment", table(func(p *Project) *map[string]string { return &p.Environment }, variable, anything, open)},
+	{"env_file", text(func(p *Project) *string { return &p.EnvFile }, path)},
+	{"credentials", table(func(p *Project) *map[string]string { return &p.Credentials }, credential, path)},
+	{"needs", list(func(p *Project) *[]string { return &p.Needs }, unitName, unique)},
+	{"writable", list(func(p *Project) *[]string { return &p.Writable }, writable, unique)},
+	{"hardening", text(func(p *Project) *string { return (*string)(&p.Hardening) }, oneOf("default", "strict", "off"))},
+}
+
+func decodeTop(d *decoder, g *group) {
+	fill(d, g, topSettings, d.p)
+	if _, ok := g.attrs["root"]; !ok && !d.scene.trial {
+		d.refuse(&g.at, "root is not stated", `Write where the project is: root = "/srv/`+d.p.Name+`".`)
+	}
+	refuseLater(d, g, laterTop)
+}
+
+// readRoot reads the root, which has to be absolute: there is nothing it could be relative to.
+func readRoot(v value, p *Project) {
+	it, ok := v.text()
+	if !ok {
+		return
+	}
+	if clean, ok := v.checked(it, absolute); ok {
+		p.Root = clean
+		v.d.setRoot(clean)
+	}
+}
+
+// readCommand reads the command that replaces gunicorn. Its first word is a program: with a slash
+// in it, it is relative to the root.
+func readCommand(v value, p *Project) {
+	list(func(p *Project) *[]string { return &p.Command }, anything, open)(v, p)
+	if p.Command == nil {
+		return
+	}
+	if len(p.Command) == 0 || p.Command[0] == "" {
+		at := v.attr.Expr.Range()
+		v.d.refuse(&at, "command is empty", "Write the program and its arguments, or remove the attribute to have gunicorn.")
+		p.Command = nil
+		return
+	}
+	p.Command[0] = program(p.Root, p.Command[0])
+}
+
+// builtIn is a Project with the defaults that depend on nothing. What follows gunicorn or nginx:
+// gunicorn's own threads, timeout, graceful_timeout and worker class; nginx's 60 s for an answer.
+func builtIn() *Project {
+	return &Project{
+		Hardening: HardeningDefault,
+		Gunicorn:  Gunicorn{Threads: 1, WorkerClass: "sync", Timeout: 30 * time.Second, GracefulTimeout: 30 * time.Second},
+		Proxy: Proxy{
+			MaxBody: 25 << 20, Timeout: 60 * time.Second, Hold: 30 * time.Second,
+			BufferRequests: true, BufferResponses: true,
+		},
+	}
+}

@@ -1,0 +1,55 @@
+package project
+
+import (
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// whole checks what holds between settings, once everything has been read.
+func (d *decoder) whole() {
+	d.wholeProxy()
+	d.wholeStatics()
+	d.wholeRedirects()
+	d.wholeSettings()
+}
+
+// wholeSettings keeps one answer to which settings module it is.
+func (d *decoder) wholeSettings() {
+	stated, other := d.p.Settings, d.p.Environment[settingsVariable]
+	if other == "" {
+		return
+	}
+	at := d.source.At(element("environment", settingsVariable))
+	clean, f := module(d, other)
+	switch {
+	case f != nil:
+		d.refuse(at, "Invalid value for environment", quote(other)+" "+f.why+". "+f.remedy)
+	case stated != "" && stated != clean:
+		d.refuse(at, "The settings module is stated twice", "settings says "+quote(stated)+", this says "+quote(clean)+". Keep settings only.")
+	default:
+		d.p.Settings = clean
+	}
+}
+
+// settingsVariable is how Django is told its settings module.
+const settingsVariable = "DJANGO_SETTINGS_MODULE"
+
+func isFalse(d *decoder, expr hcl.Expression) bool {
+	v, diags := expr.Value(d.context)
+	if diags.HasErrors() {
+		return false
+	}
+	v, _ = v.UnmarkDeep()
+	return v.IsKnown() && !v.IsNull() && v.Type() == cty.Bool && v.False()
+}
+
+// sentence is an error's text as a sentence.
+func sentence(err error) string {
+	s := err.Error()
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}
