@@ -29,6 +29,11 @@ func (s *Systemd) Restart(ctx context.Context, units ...string) error {
 	return s.jobs(ctx, "restart", s.conn.RestartUnitContext, units)
 }
 
+// ReloadOrRestart has units read their settings again; those that do not run are started.
+func (s *Systemd) ReloadOrRestart(ctx context.Context, units ...string) error {
+	return s.jobs(ctx, "reload", s.conn.ReloadOrRestartUnitContext, units)
+}
+
 func (s *Systemd) jobs(ctx context.Context, verb string, queue jobMethod, units []string) error {
 	waits := make([]chan string, len(units))
 	errs := make([]error, len(units))

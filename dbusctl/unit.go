@@ -2,12 +2,10 @@ package dbusctl
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/godbus/dbus/v5"
 	"golang.org/x/sys/unix"
 )
 
@@ -121,22 +119,19 @@ func signalName(status int32) string {
 	return "unknown"
 }
 
-// Units finds the units whose names match the patterns (systemctl's globs), loaded or not.
-func (s *Systemd) Units(ctx context.Context, patterns ...string) ([]string, error) {
+// Summary is the part of a unit's state that one call gives for many units.
+type Summary struct{ LoadState, ActiveState, SubState string }
+
+// Summaries gives the states of all loaded units that match the patterns (systemctl's globs), by
+// unit name, in one call.
+func (s *Systemd) Summaries(ctx context.Context, patterns ...string) (map[string]Summary, error) {
 	list, err := s.conn.ListUnitsByPatternsContext(ctx, nil, patterns)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list units %s: %w", strings.Join(patterns, " "), err)
 	}
-	names := make([]string, 0, len(list))
-	for _, unit := range list {
-		names = append(names, unit.Name)
+	states := make(map[string]Summary, len(list))
+	for _, u := range list {
+		states[u.Name] = Summary{LoadState: u.LoadState, ActiveState: u.ActiveState, SubState: u.SubState}
 	}
-	return names, nil
-}
-
-// Denied says whether an error means that the caller lacks the right to do something.
-func Denied(err error) bool {
-	var busErr dbus.Error
-	return errors.As(err, &busErr) && (busErr.Name == "org.freedesktop.DBus.Error.AccessDenied" ||
-		busErr.Name == "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired")
+	return states, nil
 }
