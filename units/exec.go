@@ -1,0 +1,92 @@
+package units
+
+import (
+	"errors"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"sandwich/units/unitfile"
+)
+
+// systemPath is where programs are looked for after the project's own, as systemd's default is.
+const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
+
+// environment is what a Django process expects, then what the project states, which wins.
+func (g generation) environment(d draft) {
+	if g.Settings != "" {
+		d.environment("DJANGO_SETTINGS_MODULE", g.Settings)
+	}
+	// The code is read-only to the service, and the journal wants each line when it is written.
+	d.environment("PYTHONDONTWRITEBYTECODE", "1")
+	d.environment("PYTHONUNBUFFERED", "1")
+	if bin := path.Dir(g.Python); path.IsAbs(bin) && bin != "/usr/bin" {
+		d.environment("PATH", bin+":"+systemPath)
+	}
+	if g.Listen == "" {
+		// Only the proxy can connect to the unix socket: what it says about the client is believed.
+		d.environment("FORWARDED_ALLOW_IPS", "*")
+	}
+	if g.Command == nil {
+		g.gunicornEnvironment(d)
+	}
+	for _, name := range slices.Sorted(maps.Keys(g.Environment)) {
+		d.environment(name, g.Environment[name])
+	}
+}
+
+// secrets are read by systemd itself when the service starts; the unit has only the names of the
+// files.
+func (g generation) secrets(d draft) {
+	if g.EnvFile != "" {
+		d.each("EnvironmentFile", unitfile.GlobPath, g.EnvFile)
+	}
+	for _, name := range slices.Sorted(maps.Keys(g.Credentials)) {
+		credential, err := unitfile.Credential(name, g.Credentials[name])
+		d.add("LoadCredential", credential, err)
+	}
+}
+
+func (g generation) exec(d draft) {
+	words := g.gunicornCommand()
+	if g.Command != nil {
+		words = g.program(g.Command)
+	}
+	command, err := unitfile.Command(words[0], words[1:]...)
+	d.add("ExecStart", command, err)
+	if g.Command != nil && !strings.Contains(words[0], "/") {
+		g.search(d)
+	}
+}
+
+// program makes the first word of a command one that systemd can run: manage.py and its like are
+// given to the project's Python, a path is taken from the project's directory, and a plain name is
+// searched for beside the project's Python first.
+func (g generation) program(words []string) []string {
+	first, rest := words[0], words[1:]
+	if strings.HasSuffix(first, ".py") && !path.IsAbs(first) {
+		return append([]string{g.Python, path.Join(g.Dir, first)}, rest...)
+	}
+	if strings.Contains(first, "/") && !path.IsAbs(first) {
+		first = path.Join(g.Dir, first)
+	}
+	if !strings.Contains(first, "/") && g.version < 250 {
+		first = path.Join(path.Dir(g.Python), first)
+	}
+	return append([]string{first}, rest...)
+}
+
+// search says where a program without a path is looked for (ExecSearchPath= is of systemd 250).
+func (g generation) search(d draft) {
+	for _, dir := range append([]string{path.Dir(g.Python)}, strings.Split(systemPath, ":")...) {
+		d.each("ExecSearchPath", unitfile.SearchPath, dir)
+	}
+}
+
+func notRoot(user string) (unitfile.Value, error) {
+	if user == "root" || user == "0" {
+		return unitfile.Value{}, errors.New("a project never runs as root")
+	}
+	return unitfile.Account(user)
+}

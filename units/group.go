@@ -1,0 +1,37 @@
+package units
+
+import "sandwich/units/unitfile"
+
+// renderTarget groups the project: what is PartOf the target starts and stops with it.
+func (g generation) renderTarget() (unitfile.File, error) {
+	d := newUnit()
+	d.each("Description", unitfile.Text, g.Name+": everything of this project")
+	d.in("Install").fixed("WantedBy", "multi-user.target")
+	return d.seal(Target(g.Name), g.File)
+}
+
+// renderSlice holds every process of the project. It lies in sandwich.slice by its name.
+func (g generation) renderSlice() (unitfile.File, error) {
+	d := newUnit()
+	d.each("Description", unitfile.Text, g.Name+": resources of this project")
+	g.limits(d.in("Slice"))
+	return d.seal(Slice(g.Name), g.File)
+}
+
+func (g generation) limits(d draft) {
+	for _, limit := range []struct {
+		directive unitfile.Fixed
+		quantity  string
+	}{
+		{"MemoryMax", g.Limits.Memory},
+		{"MemoryHigh", g.Limits.MemoryHigh},
+		{"CPUQuota", g.Limits.CPU},
+	} {
+		if limit.quantity != "" {
+			d.each(limit.directive, unitfile.Quantity, limit.quantity)
+		}
+	}
+	if g.Limits.Tasks > 0 {
+		d.number("TasksMax", g.Limits.Tasks)
+	}
+}

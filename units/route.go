@@ -1,0 +1,60 @@
+package units
+
+import (
+	"maps"
+	"slices"
+
+	"sandwich/proxy/route"
+	"sandwich/units/project"
+)
+
+// Route is what the proxy is told about a completed project. It holds no secret: neither the
+// environment nor the names of secret files are part of it.
+func Route(p *project.Project) route.Route {
+	return route.Route{
+		Version:         route.Version,
+		Name:            p.Name,
+		Domains:         slices.Clone(p.Domains),
+		Upstream:        upstream(p),
+		Static:          statics(p),
+		Redirects:       redirects(p),
+		MaxBody:         p.Proxy.MaxBody,
+		TimeoutMS:       p.Proxy.Timeout.Milliseconds(),
+		HoldMS:          p.Proxy.Hold.Milliseconds(),
+		InFlight:        p.Proxy.InFlight,
+		BufferRequests:  p.Proxy.BufferRequests,
+		BufferResponses: p.Proxy.BufferResponses,
+		Stream:          slices.Clone(p.Proxy.Stream),
+		Headers:         maps.Clone(p.Proxy.Headers),
+		ErrorPages:      maps.Clone(p.Proxy.ErrorPages),
+	}
+}
+
+func upstream(p *project.Project) route.Upstream {
+	if p.Listen != "" {
+		return route.Upstream{Network: "tcp", Address: p.Listen, Unit: Service(p.Name)}
+	}
+	return route.Upstream{Network: "unix", Address: p.SocketPath(), Unit: Service(p.Name)}
+}
+
+func statics(p *project.Project) []route.Static {
+	var all []route.Static
+	for _, s := range p.Statics {
+		all = append(all, route.Static{
+			Prefix:  s.Prefix,
+			Root:    s.Root,
+			Domain:  s.Domain,
+			MaxAge:  int64(s.MaxAge.Seconds()),
+			Uploads: s.Uploads,
+		})
+	}
+	return all
+}
+
+func redirects(p *project.Project) []route.Redirect {
+	var all []route.Redirect
+	for _, r := range p.Redirects {
+		all = append(all, route.Redirect{From: r.From, To: r.To, Status: r.Status})
+	}
+	return all
+}
