@@ -1,0 +1,23 @@
+# Settings of this host: sandwich.hcl(5). Without this file, or with everything in it commented
+# out, the defaults below hold. Projects are in /etc/sandwich/projects/NAME.hcl.
+
+# What every project has unless its own file says otherwise; any setting of a project file may
+# stand here:
+#
+# defaults {
+#   hardening = "default"
+#
+#   gunicorn {
+#     workers = "auto"
+#     timeout = "30s"
+#   }
+#
+#   proxy {
+#     max_body = "25MB"
+#     hold     = "30s"
+#   }
+#
+#   limits {
+#     tasks = 256
+#   }
+# }

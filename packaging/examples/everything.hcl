@@ -1,0 +1,48 @@
+root        = "/srv/client-x"
+domains     = ["client-x.example", "www.client-x.example"] # the first one is canonical
+user        = "client-x"                                   # default: the owner of root
+group       = "client-x"
+python      = "/srv/client-x/venv/bin/python"
+settings    = "client_x.settings.production"
+app         = "client_x.wsgi:application"
+environment = { DJANGO_DEBUG = "0" }
+env_file    = "/etc/sandwich/client-x.env" # secrets; only systemd reads it
+needs       = ["postgresql.service"]
+writable    = ["/srv/client-x/media", "/srv/client-x/db"]
+hardening   = "default"
+
+gunicorn {
+  workers          = "auto"
+  threads          = 1
+  worker_class     = "sync"
+  timeout          = "30s"
+  graceful_timeout = "30s"
+}
+
+static "/static/" {
+  root    = "/srv/client-x/static"
+  max_age = "60s"
+}
+
+static "/media/" {
+  root    = "/srv/client-x/media"
+  uploads = true
+}
+
+proxy {
+  max_body = "25MB"
+  timeout  = "60s"
+  hold     = "30s"
+  headers  = { "Referrer-Policy" = "same-origin" }
+}
+
+redirect "old.client-x.example" {
+  to     = "https://client-x.example"
+  status = 301
+}
+
+limits {
+  memory = "512M"
+  cpu    = "150%"
+  tasks  = 256
+}
