@@ -66,15 +66,11 @@ func (h *Host) trial() hcl.Diagnostics {
 
 // hostFile is the top level of the host file. A defaults block has the schema of a project file;
 // its settings are collected here and read by trial and by each Load.
-var hostFile kind
-
-func init() {
-	hostFile = kind{decode: nothing, blocks: []kind{
-		{name: "proxy", attrs: append(names(listenSettings), names(laterHostProxy)...), decode: decodeListen},
-		later("tls", "", []setting[unread]{{"mode", anyText}, {"email", anyText}, {"ca", anyText}}),
-		{name: "defaults", attrs: top.attrs, blocks: collected(top.blocks), decode: nothing},
-	}}
-}
+var hostFile = kind{decode: nothing, blocks: []kind{
+	{name: "proxy", attrs: append(names(listenSettings), names(laterHostProxy)...), decode: decodeListen},
+	later("tls", "", []setting[unread]{{"mode", anyText}, {"email", anyText}, {"ca", anyText}}),
+	{name: "defaults", attrs: top.attrs, blocks: collected(top.blocks), decode: nothing},
+}}
 
 func nothing(*decoder, *group) {}
 

@@ -2,15 +2,11 @@ package project
 
 import "time"
 
-// top is the top level of a project file. It is filled in by init because its groups refer to it.
-var top kind
-
-func init() {
-	top = kind{
-		attrs:  append(names(topSettings), names(laterTop)...),
-		blocks: append(append([]kind{}, blocks...), laterBlocks...),
-		decode: decodeTop,
-	}
+// top is the top level of a project file.
+var top = kind{
+	attrs:  append(names(topSettings), names(laterTop)...),
+	blocks: append(append([]kind{}, blocks...), laterBlocks...),
+	decode: decodeTop,
 }
 
 var blocks = []kind{

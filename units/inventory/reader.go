@@ -1,0 +1,250 @@
+package inventory
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"sandwich/units/django"
+	"sandwich/units/project"
+	"sandwich/units/project/hostcheck"
+)
+
+// atOnce is how many projects are asked at the same time: each starts a python.
+const atOnce = 4
+
+// reader is one Read on its way.
+type reader struct {
+	Options
+	inventory *Inventory
+	others    []*project.Project // of files that were not asked for: their host names count
+}
+
+func newReader(o Options) (*reader, error) {
+	dir, err := filepath.Abs(o.ProjectsDir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot find the project files: %w", err)
+	}
+	o.ProjectsDir = dir
+	if o.System == nil {
+		o.System = hostcheck.Real()
+	}
+	o.CPUs = cmp.Or(o.CPUs, runtime.NumCPU())
+	o.ProxyUser = cmp.Or(o.ProxyUser, "sandwich-proxy")
+	if o.Run == nil {
+		o.Unasked = cmp.Or(o.Unasked, "only root may run it")
+	}
+	return &reader{Options: o, inventory: &Inventory{sources: map[string][]byte{}}}, nil
+}
+
+// host reads the host file. One that is not there is as if it were empty.
+func (r *reader) host() {
+	i := r.inventory
+	i.Host = project.DefaultHost()
+	if r.HostFile != "" {
+		src, err := readFile(r.HostFile)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			i.HostDiagnostics = unreadable(r.HostFile, err)
+		default:
+			i.sources[r.HostFile] = src
+			i.Host, i.HostDiagnostics = project.LoadHost(r.HostFile, src)
+		}
+	}
+	i.Host.Outside = outside(r.System)
+}
+
+// files lists the project files and loads each: the wanted ones become entries.
+func (r *reader) files() error {
+	present, err := r.present()
+	if err != nil {
+		return err
+	}
+	wanted := slices.Clone(r.Names)
+	if len(wanted) == 0 {
+		wanted = present
+	}
+	slices.Sort(wanted)
+	for _, name := range slices.Compact(wanted) {
+		r.inventory.Entries = append(r.inventory.Entries, r.entry(name, slices.Contains(present, name)))
+	}
+	for _, name := range present {
+		if !slices.Contains(wanted, name) {
+			r.other(name)
+		}
+	}
+	return nil
+}
+
+// present are the names of the project files.
+func (r *reader) present() ([]string, error) {
+	entries, err := os.ReadDir(r.ProjectsDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("cannot list the project files: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		name, isProject := strings.CutSuffix(e.Name(), project.Extension)
+		if isProject && !strings.HasPrefix(name, ".") && !e.IsDir() {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+func (r *reader) entry(name string, present bool) *Entry {
+	e := &Entry{Name: name}
+	if !present {
+		e.Err = ErrNoProject
+		if project.CheckName(name) == nil {
+			e.File = r.path(name)
+		}
+		return e
+	}
+	e.File = r.path(name)
+	e.Draft, e.Diagnostics = r.load(e.File)
+	return e
+}
+
+func (r *reader) path(name string) string {
+	return filepath.Join(r.ProjectsDir, name+project.Extension)
+}
+
+// load reads and loads one file. Mistakes that the host file has by itself are not told again.
+func (r *reader) load(file string) (*project.Project, hcl.Diagnostics) {
+	src, err := readFile(file)
+	if err != nil {
+		return nil, unreadable(file, err)
+	}
+	r.inventory.sources[file] = src
+	p, diags := project.Load(file, src, r.inventory.Host)
+	return p, slices.DeleteFunc(diags, r.told)
+}
+
+func (r *reader) told(d *hcl.Diagnostic) bool {
+	return slices.ContainsFunc(r.inventory.HostDiagnostics, func(h *hcl.Diagnostic) bool {
+		return d.Subject != nil && h.Subject != nil && *d.Subject == *h.Subject && d.Summary == h.Summary
+	})
+}
+
+// other keeps a project that was not asked for, as far as its file can be read.
+func (r *reader) other(name string) {
+	if p, diags := r.load(r.path(name)); p != nil && !diags.HasErrors() {
+		r.others = append(r.others, p)
+	}
+}
+
+// look does for every entry what takes time, some at once.
+func (r *reader) look(ctx context.Context) {
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, atOnce)
+	for _, e := range r.inventory.Entries {
+		if e.Draft == nil {
+			continue
+		}
+		slots <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-slots }()
+			r.lookAt(ctx, e)
+		})
+	}
+	wait.Wait()
+}
+
+// lookAt completes one entry: tree, host, the project's own answer, and what follows from them.
+func (r *reader) lookAt(ctx context.Context, e *Entry) {
+	loaded, found := e.Draft, r.found(e)
+	draft, _ := project.Complete(loaded, found)
+	e.Diagnostics = append(e.Diagnostics, hostcheck.Basics(draft, r.System)...)
+	if r.Run != nil && askable(draft, e.Diagnostics) {
+		found.Facts = r.ask(ctx, e, draft)
+	} else if r.Run != nil {
+		found.Unasked = "" // what keeps it from being asked has been told
+	}
+	e.Facts = found.Facts
+	completed, diags := project.Complete(loaded, found)
+	e.Draft = completed
+	e.Diagnostics = append(e.Diagnostics, diags...)
+	e.Diagnostics = append(e.Diagnostics, hostcheck.Rest(completed, e.Facts, r.System, r.ProxyUser)...)
+}
+
+func (r *reader) found(e *Entry) project.Found {
+	found := project.Found{CPUs: r.CPUs, Unasked: r.Unasked, Layout: django.Layout{Dir: e.Draft.Root}}
+	if e.Draft.Root == "" {
+		return found
+	}
+	found.Owner, found.Group = r.System.OwnerOf(e.Draft.Root)
+	if layout, err := django.Look(e.Draft.Root); err == nil {
+		found.Layout = layout
+	}
+	e.Layout = found.Layout
+	return found
+}
+
+// asked are the settings that decide what a project answers.
+var asked = []string{"root", "user", "group", "python", "settings", "environment", "env_file", "credentials"}
+
+// askable says whether a project can be asked with what is known so far: a mistake elsewhere in
+// its file does not keep it from being asked, so that everything is told at once.
+func askable(p *project.Project, diags hcl.Diagnostics) bool {
+	if p.Root == "" || p.User == "" || p.User == "root" || p.Python == "" || p.Settings == "" {
+		return false
+	}
+	return !slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool {
+		return d.Severity == hcl.DiagError && concerns(d, p)
+	})
+}
+
+func concerns(d *hcl.Diagnostic, p *project.Project) bool {
+	return d.Subject == nil || d.Subject.Empty() || slices.ContainsFunc(asked, func(key string) bool {
+		return p.Source.States(key) && p.Source.At(key).Overlaps(*d.Subject)
+	})
+}
+
+func (r *reader) ask(ctx context.Context, e *Entry, p *project.Project) *django.Facts {
+	facts, err := django.Ask(ctx, r.Run, django.Question{
+		Python: p.Python, Dir: p.Dir, Settings: p.Settings, User: p.User, Group: p.Group,
+		Environment: p.Environment, EnvFile: p.EnvFile, Credentials: p.Credentials,
+	})
+	if err != nil {
+		e.Diagnostics = append(e.Diagnostics, hostcheck.Unanswered(p, err)...)
+		return nil
+	}
+	return &facts
+}
+
+// duplicates reports host names that two projects have, to the wanted ones.
+func (r *reader) duplicates() {
+	all := slices.Clone(r.others)
+	for _, e := range r.inventory.Entries {
+		if e.Draft != nil {
+			all = append(all, e.Draft)
+		}
+	}
+	found := project.Duplicates(all, r.Enabled)
+	for _, e := range r.inventory.Entries {
+		e.Diagnostics = append(e.Diagnostics, found[e.Name]...)
+	}
+}
+
+// settle gives a Project to every entry without errors. With mistakes in the host file nobody can
+// say what a project's defaults are.
+func (r *reader) settle() {
+	broken := r.inventory.HostDiagnostics.HasErrors()
+	for _, e := range r.inventory.Entries {
+		if e.Draft != nil && !e.Diagnostics.HasErrors() && !broken {
+			e.Project = e.Draft
+		}
+	}
+}

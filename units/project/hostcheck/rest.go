@@ -1,0 +1,179 @@
+package hostcheck
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"sandwich/units/django"
+	"sandwich/units/project"
+)
+
+// Rest checks a completed project: what its python has, and what the proxy, which runs as
+// proxyUser, has to read. facts is nil when the project was not asked.
+func Rest(p *project.Project, facts *django.Facts, sys *System, proxyUser string) hcl.Diagnostics {
+	c := &check{p: p, sys: sys}
+	if facts != nil {
+		c.packages(facts)
+		c.production(facts)
+	}
+	if c.p.Gunicorn.Config != "" && c.p.Command == nil {
+		c.config()
+	}
+	c.writables()
+	c.served(proxyUser)
+	return c.diags
+}
+
+// packages checks that the python has what runs the project.
+func (c *check) packages(f *django.Facts) {
+	if c.p.Command != nil {
+		return
+	}
+	if f.Gunicorn == "" {
+		c.refuse("python", "The python has no gunicorn", "%q cannot import gunicorn. Run: %s", c.p.Python, c.install("gunicorn"))
+	}
+	if strings.HasPrefix(c.p.Gunicorn.WorkerClass, "uvicorn.") && f.Uvicorn == "" {
+		c.refuse("python", "The python has no uvicorn", "The application is ASGI and %q cannot import uvicorn. Run: %s", c.p.Python, c.install("uvicorn"))
+	}
+}
+
+// install is the command that adds a package to the project's python.
+func (c *check) install(name string) string {
+	if c.p.Python == django.SystemPython {
+		return "apt-get install python3-" + name + " (or create a virtual environment in " + shell(filepath.Join(c.p.Root, "venv")) + ")"
+	}
+	return shell(c.p.Python) + " -m pip install " + name
+}
+
+// production warns of settings that are meant for a desk.
+func (c *check) production(f *django.Facts) {
+	if f.Debug {
+		c.warn("settings", "DEBUG is on", "Errors show source and settings to every visitor, and static files are not looked up where they are collected. Set DEBUG = False in the settings for this host.")
+	}
+}
+
+func (c *check) config() {
+	info, err := c.sys.stat(c.p.Gunicorn.Config)
+	if err != nil {
+		c.refuse("gunicorn.config", "The gunicorn settings are not there", "%s. Write the path of the file, relative to root, or remove the attribute.", reason(err))
+	} else if !info.Mode.IsRegular() {
+		c.refuse("gunicorn.config", "The gunicorn settings are no file", "%q is no regular file.", c.p.Gunicorn.Config)
+	}
+}
+
+// writables checks that the project's user can write where it has to.
+func (c *check) writables() {
+	user, err := c.sys.User(c.p.User)
+	if err != nil {
+		return
+	}
+	for _, dir := range c.p.Writable {
+		key := c.stated(fmt.Sprintf("writable[%q]", dir), "writable")
+		_, block, err := c.sys.reach(dir, user, mayWrite|maySearch)
+		if errors.Is(err, fs.ErrNotExist) {
+			c.warn(key, "A writable directory is not there", "The project writes to %q. Run: install -d -o %s %s", dir, c.p.User, shell(dir))
+		} else if err == nil && block != nil {
+			c.warn(key, "The project's user cannot write", "The user %s may not write to %q because of %q. %s", c.p.User, dir, block.path, remedy(block, user))
+		}
+	}
+}
+
+// stated is the first of the keys that the file states; the last one if it states none.
+func (c *check) stated(keys ...string) string {
+	for _, key := range keys {
+		if c.p.Source.States(key) {
+			return key
+		}
+	}
+	return keys[len(keys)-1]
+}
+
+// served checks that the proxy's user gets to everything it serves.
+func (c *check) served(proxyUser string) {
+	proxy, err := c.sys.User(proxyUser)
+	if err != nil {
+		c.proxyless(proxyUser)
+		return
+	}
+	for _, s := range c.p.Statics {
+		if s.Root != "" {
+			c.static(s, proxy)
+		}
+	}
+	for status, page := range c.p.Proxy.ErrorPages {
+		c.page(status, page, proxy)
+	}
+}
+
+func (c *check) proxyless(name string) {
+	if len(c.p.Statics)+len(c.p.Proxy.ErrorPages) > 0 {
+		c.warn("root", "The proxy's user is not there", "There is no user %q, so nobody can tell whether it reaches the static files. Install the package.", name)
+	}
+}
+
+func (c *check) static(s project.Static, proxy Account) {
+	block := fmt.Sprintf("static[%q]", s.Prefix)
+	key := c.stated(block+".root", block, "root")
+	info, stop, err := c.sys.reach(s.Root, proxy, maySearch)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		c.absent(key, s)
+	case err != nil:
+		c.refuse(key, "Static files cannot be reached", "%s.", reason(err))
+	case stop != nil:
+		c.refuse(key, "The proxy cannot reach the static files", "The proxy runs as %s and may not enter %q on the way to %q. %s", proxy.Name, stop.path, s.Root, remedy(stop, proxy))
+	case !info.Mode.IsDir():
+		c.refuse(key, "Static files have no directory", "%q is a file. Write the directory.", s.Root)
+	default:
+		c.sample(key, s, proxy)
+	}
+}
+
+func (c *check) absent(key string, s project.Static) {
+	if s.Uploads {
+		c.warn(key, "The directory of uploads is not there", "%q is not there. Run: install -d -o %s -m 755 %s", s.Root, c.p.User, shell(s.Root))
+		return
+	}
+	c.warn(key, "Static files are not collected", "%q is not there. Run: sudo -u %s %s manage.py collectstatic (in %s)", s.Root, c.p.User, shell(c.p.Python), shell(c.p.Dir))
+}
+
+// sampled is how many files of a directory stand for all of them.
+const sampled = 20
+
+// sample looks at some files: a strict umask at collectstatic makes all of them unreadable.
+func (c *check) sample(key string, s project.Static, proxy Account) {
+	names, _ := c.sys.List(s.Root, sampled)
+	for _, name := range names {
+		file := filepath.Join(s.Root, name)
+		info, err := c.sys.Lstat(file)
+		if err != nil || strings.HasPrefix(name, ".") {
+			continue
+		}
+		need := uint16(mayRead)
+		if info.Mode.IsDir() {
+			need = maySearch
+		}
+		if (info.Mode.IsDir() || info.Mode.IsRegular()) && !info.allows(proxy, need) {
+			c.warn(key, "The proxy cannot read some static files", "The proxy runs as %s and may not read %q. Run: chmod -R o+rX %s", proxy.Name, file, shell(s.Root))
+			return
+		}
+	}
+}
+
+func (c *check) page(status, page string, proxy Account) {
+	key := fmt.Sprintf("proxy.error_pages[%q]", status)
+	info, stop, err := c.sys.reach(page, proxy, mayRead)
+	switch {
+	case err != nil:
+		c.refuse(key, "An error page is not there", "%s. Create it, or remove the entry.", reason(err))
+	case stop != nil:
+		c.refuse(key, "The proxy cannot read an error page", "The proxy runs as %s and is stopped by %q on the way to %q. %s", proxy.Name, stop.path, page, remedy(stop, proxy))
+	case !info.Mode.IsRegular():
+		c.refuse(key, "An error page is no file", "%q is no regular file.", page)
+	}
+}

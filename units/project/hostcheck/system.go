@@ -1,0 +1,124 @@
+// Package hostcheck compares a project with the host it is to run on: directories, accounts, the
+// interpreter, what the proxy may read. It changes nothing; what the project file says by itself
+// is checked by units/project.
+package hostcheck
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"strconv"
+	"syscall"
+)
+
+// System is what hostcheck asks the operating system for. Its functions are safe for concurrent use.
+type System struct {
+	Lstat     func(path string) (Info, error)
+	Readlink  func(path string) (string, error)
+	List      func(dir string, most int) ([]string, error) // some names in a directory, in no order
+	User      func(name string) (Account, error)
+	GroupID   func(name string) (int, error)
+	UserName  func(uid int) string // "" when there is none
+	GroupName func(gid int) string
+}
+
+// Info is what permissions are made of.
+type Info struct {
+	Mode     fs.FileMode
+	UID, GID int
+	ACL      []Entry // its POSIX access list, nil when it has none
+}
+
+// Account is a user of the host with its groups, the primary one among them.
+type Account struct {
+	Name   string
+	UID    int
+	Groups []int
+}
+
+// Real is the host itself.
+func Real() *System {
+	return &System{
+		Lstat: lstat, Readlink: os.Readlink, List: list,
+		User: account, GroupID: groupID, UserName: userName, GroupName: groupName,
+	}
+}
+
+func lstat(path string) (Info, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return Info{}, err
+	}
+	i := Info{Mode: info.Mode()}
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		i.UID, i.GID = int(stat.Uid), int(stat.Gid)
+	}
+	if info.Mode()&fs.ModeSymlink == 0 {
+		i.ACL = accessList(path)
+	}
+	return i, nil
+}
+
+func list(dir string, most int) ([]string, error) {
+	f, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Readdirnames(most)
+}
+
+func account(name string) (Account, error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return Account{}, err
+	}
+	a := Account{Name: name}
+	if a.UID, err = strconv.Atoi(u.Uid); err != nil {
+		return Account{}, fmt.Errorf("cannot read the number of the user %s: %w", name, err)
+	}
+	ids, err := u.GroupIds()
+	if err != nil {
+		ids = []string{u.Gid}
+	}
+	for _, id := range ids {
+		if gid, err := strconv.Atoi(id); err == nil {
+			a.Groups = append(a.Groups, gid)
+		}
+	}
+	return a, nil
+}
+
+func groupID(name string) (int, error) {
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(g.Gid)
+}
+
+func userName(uid int) string {
+	u, err := user.LookupId(strconv.Itoa(uid))
+	if err != nil {
+		return ""
+	}
+	return u.Username
+}
+
+func groupName(gid int) string {
+	g, err := user.LookupGroupId(strconv.Itoa(gid))
+	if err != nil {
+		return ""
+	}
+	return g.Name
+}
+
+// OwnerOf is the names of the user and the group a directory belongs to, "" where there is none.
+func (s *System) OwnerOf(path string) (user, group string) {
+	info, err := s.stat(path)
+	if err != nil {
+		return "", ""
+	}
+	return s.UserName(info.UID), s.GroupName(info.GID)
+}
