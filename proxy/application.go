@@ -1,0 +1,167 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"sandwich/proxy/header"
+	"sandwich/proxy/spool"
+	"sandwich/proxy/upstream"
+)
+
+// application passes the request to the project's application and its answer back. The steps: take
+// the body in, connect (and wait for a listener), send, read the head of the answer, pass it on.
+func (v *visit) application() {
+	site := v.p.site
+	if !site.enter(v.p.route.InFlight) {
+		site.complain(v.log(), fmt.Sprintf("%d requests are in flight, answering 503: proxy.in_flight of %s", v.p.route.InFlight, v.p.route.Name))
+		v.fail(http.StatusServiceUnavailable)
+		return
+	}
+	defer site.leave()
+	x := &exchange{visit: v, upgrade: header.IsWebSocket(v.r), length: header.NoBody}
+	if status := x.takeBody(); status != 0 {
+		v.fail(status)
+		return
+	}
+	defer x.body.Close()
+	head := heads.Get().(*[]byte)
+	defer heads.Put(head)
+	var err error
+	if *head, err = header.AppendRequest((*head)[:0], v.r, &v.origin, x.length, x.upgrade); err != nil {
+		v.fail(headStatus(err))
+		return
+	}
+	x.run(*head)
+}
+
+var heads = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
+
+func headStatus(err error) int {
+	if errors.Is(err, header.ErrLineTooLong) {
+		return http.StatusRequestURITooLong
+	}
+	return http.StatusRequestHeaderFieldsTooLarge
+}
+
+// exchange is one request to an application and its answer.
+type exchange struct {
+	*visit
+	upgrade bool        // the request asks for a WebSocket
+	length  int64       // of the body, or header.NoBody, or header.Chunked
+	body    *spool.Body // the whole body when it is buffered
+	stream  bool        // the body is not buffered
+
+	holdUntil time.Time
+	conn      *upstream.Conn
+	sender    *sender // of a body that does not go out with the head; nil without
+}
+
+// run sends the request, a second time if that is safe, and answers.
+func (x *exchange) run(head []byte) {
+	x.holdUntil = x.origin.Start.Add(time.Duration(x.p.route.HoldMS) * time.Millisecond)
+	if x.length != header.NoBody {
+		x.holdUntil = time.Now().Add(time.Duration(x.p.route.HoldMS) * time.Millisecond)
+	}
+	res, err := x.attempt(head)
+	if errors.Is(err, upstream.ErrReset) && x.mayResend() {
+		x.p.site.retried.Add(1)
+		res, err = x.attempt(head)
+	}
+	if err != nil {
+		x.explain(err)
+		return
+	}
+	defer x.end()
+	x.answer(res)
+}
+
+func (x *exchange) mayResend() bool {
+	hasBody := x.length != header.NoBody
+	return !x.upgrade && x.r.Context().Err() == nil && time.Now().Before(x.holdUntil) &&
+		upstream.MayResend(x.r.Method, hasBody, !x.stream)
+}
+
+// attempt connects, sends, and reads the head of the answer. When it fails nothing of it is left.
+func (x *exchange) attempt(head []byte) (*http.Response, error) {
+	if err := x.connect(); err != nil {
+		return nil, err
+	}
+	x.send(head)
+	res, err := x.conn.ReadResponse(x.r, x.inform)
+	if err == nil && res.StatusCode == http.StatusSwitchingProtocols && !x.upgrade {
+		err = fmt.Errorf("%w: 101 to a request that asked for no upgrade", upstream.ErrBroken)
+	}
+	if err != nil {
+		x.end()
+		return nil, err
+	}
+	return res, nil
+}
+
+// connect dials, and makes sure that the application is left alone as soon as the client is gone.
+func (x *exchange) connect() error {
+	ctx := x.r.Context()
+	var release func()
+	raw, err := upstream.Dial(ctx, x.p.route.Upstream, time.Until(x.holdUntil), func() { release = x.p.site.hold() })
+	if release != nil {
+		release()
+	}
+	if err != nil {
+		return err
+	}
+	x.conn = upstream.NewConn(raw, time.Duration(x.p.route.TimeoutMS)*time.Millisecond)
+	x.conn.CloseWith(ctx)
+	return nil
+}
+
+// end gives everything back that attempt took: the worker first, then the memory.
+func (x *exchange) end() {
+	if x.conn == nil {
+		return
+	}
+	x.conn.Close()
+	if x.sender != nil {
+		x.sender.stop()
+		x.sender = nil
+	}
+	x.conn.Release()
+	x.conn = nil
+}
+
+// inform passes a 103 on. Other informational answers mean nothing to a client of ours.
+func (x *exchange) inform(res *http.Response) {
+	if res.StatusCode != http.StatusEarlyHints {
+		return
+	}
+	h := x.Header()
+	before := h.Clone()
+	if header.CopyResponse(h, res.Header) == nil {
+		x.WriteHeader(res.StatusCode)
+	}
+	clear(h)
+	for name, values := range before {
+		h[name] = values
+	}
+}
+
+// explain turns an error of an attempt into an answer. It is the only place that does.
+func (x *exchange) explain(err error) {
+	if x.r.Context().Err() != nil {
+		return // the client is gone: nobody to answer, and not the application's fault
+	}
+	log := x.log().With("unit", x.p.route.Upstream.Unit)
+	x.p.site.failed(log, err)
+	switch {
+	case errors.Is(err, upstream.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
+		x.fail(http.StatusGatewayTimeout)
+	case errors.Is(err, upstream.ErrReset), errors.Is(err, upstream.ErrBroken):
+		x.fail(http.StatusBadGateway)
+	default:
+		x.fail(http.StatusServiceUnavailable)
+	}
+}

@@ -1,0 +1,179 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"os"
+	"time"
+
+	"sandwich/proxy/header"
+	"sandwich/proxy/spool"
+)
+
+// minRate is the slowest a body may arrive on average after its first minute, in bytes per second.
+const minRate = 256
+
+// takeBody reads the request's body to its end, before the application hears of it: a slow client
+// must not hold a worker. It returns the status to answer with when that fails, or 0. A body that
+// is to be streamed is left where it is.
+func (x *exchange) takeBody() (status int) {
+	x.body = new(spool.Body)
+	limit := x.p.route.MaxBody
+	if limit > 0 && x.r.ContentLength > limit {
+		return x.tooLarge()
+	}
+	if x.r.ContentLength == 0 {
+		return 0
+	}
+	x.length = x.r.ContentLength
+	if x.stream = x.match.Stream || !x.p.route.BufferRequests; x.stream {
+		if x.length < 0 {
+			x.length = header.Chunked
+		}
+		return 0
+	}
+	in := newClientBody(x.r, x.ResponseWriter, 0)
+	body, err := x.s.spool.ReadAll(in, limit)
+	in.done()
+	if err != nil {
+		return x.bodyStatus(err)
+	}
+	x.body, x.length = body, body.Size()
+	return 0
+}
+
+func (x *exchange) tooLarge() int {
+	x.Header()["Connection"] = closing
+	x.p.site.complain(x.log(), fmt.Sprintf("request body is larger than %d bytes, answering 413: proxy.max_body of %s",
+		x.p.route.MaxBody, x.p.route.Name))
+	return http.StatusRequestEntityTooLarge
+}
+
+func (x *exchange) bodyStatus(err error) int {
+	x.Header()["Connection"] = closing
+	var disk *spool.DiskError
+	switch {
+	case errors.Is(err, spool.ErrTooLarge):
+		return x.tooLarge()
+	case errors.As(err, &disk):
+		x.p.site.complain(x.log(), err.Error()+", answering 507")
+		return http.StatusInsufficientStorage
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return http.StatusRequestTimeout
+	}
+	return http.StatusBadRequest
+}
+
+// clientBody is the body of a request from a client that may be slow, but not without bound, and
+// not larger than limit (0: no limit).
+type clientBody struct {
+	r        *http.Request
+	ctl      *http.ResponseController
+	started  time.Time
+	received int64
+	limit    int64
+}
+
+func newClientBody(r *http.Request, w http.ResponseWriter, limit int64) *clientBody {
+	return &clientBody{r: r, ctl: http.NewResponseController(w), started: time.Now(), limit: limit}
+}
+
+func (b *clientBody) Read(p []byte) (int, error) {
+	now := time.Now()
+	deadline := b.started.Add(progressTime + time.Duration(b.received/minRate)*time.Second)
+	if next := now.Add(progressTime); next.Before(deadline) {
+		deadline = next
+	}
+	b.ctl.SetReadDeadline(deadline)
+	n, err := b.r.Body.Read(p)
+	b.received += int64(n)
+	if b.limit > 0 && b.received > b.limit {
+		return 0, spool.ErrTooLarge
+	}
+	return n, err
+}
+
+// done lets the connection live without a deadline again: net/http watches it for the client's
+// going away while the application works.
+func (b *clientBody) done() { b.ctl.SetReadDeadline(time.Time{}) }
+
+// send sends the request. A body that fits into the socket's buffer goes out at once with the
+// head; another one has a goroutine, so that an application that answers without reading it is
+// heard. What goes wrong shows when the answer is read.
+func (x *exchange) send(head []byte) {
+	if x.stream {
+		x.sendStream(head)
+		return
+	}
+	body, ok := x.body.Bytes()
+	switch {
+	case !ok || len(body) > 32<<10:
+		x.conn.Write(head)
+		x.sender = start(func() { io.Copy(onlyWriter{x.conn}, x.body.Reader()) }, nil)
+	case len(body) > 0:
+		buffers := net.Buffers{head, body}
+		x.conn.WriteAll(&buffers)
+	default:
+		x.conn.Write(head)
+	}
+}
+
+type onlyWriter struct{ io.Writer }
+
+func (x *exchange) sendStream(head []byte) {
+	x.conn.Write(head)
+	ctl := http.NewResponseController(x.ResponseWriter)
+	ctl.EnableFullDuplex()
+	in := newClientBody(x.r, x.ResponseWriter, x.p.route.MaxBody)
+	x.Header()["Connection"] = closing // an answer may come before the end of the body
+	x.sender = start(func() { x.copyStream(in) }, func() { ctl.SetReadDeadline(time.Unix(1, 0)) })
+}
+
+func (x *exchange) copyStream(in *clientBody) {
+	var out io.Writer = onlyWriter{x.conn}
+	chunked := x.length == header.Chunked
+	if chunked {
+		out = httputil.NewChunkedWriter(out)
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		// Neither the application nor a retry may take half a body for a whole one.
+		x.conn.Close()
+		return
+	}
+	in.done()
+	if chunked {
+		io.WriteString(x.conn, "0\r\n\r\n")
+	}
+}
+
+// sender is the goroutine that sends a body while the answer is awaited.
+type sender struct {
+	done   chan struct{}
+	cancel func()
+}
+
+func start(send, cancel func()) *sender {
+	s := &sender{done: make(chan struct{}), cancel: cancel}
+	go func() {
+		defer close(s.done)
+		send()
+	}()
+	return s
+}
+
+// stop ends the sender and waits for it. The connection to the application is closed already.
+func (s *sender) stop() {
+	select {
+	case <-s.done:
+		return
+	default:
+	}
+	if s.cancel != nil {
+		s.cancel()
+	}
+	<-s.done
+}

@@ -1,0 +1,88 @@
+package bus
+
+import (
+	"errors"
+
+	"github.com/godbus/dbus/v5"
+	"github.com/godbus/dbus/v5/introspect"
+
+	"sandwich/proxy"
+	"sandwich/proxy/route"
+)
+
+// object has exactly the methods that the interface has: godbus exports all of them.
+type object struct{ p Proxy }
+
+// Apply loads the route file of a project.
+func (o object) Apply(name string) *dbus.Error { return busError(o.p.Apply(name)) }
+
+// Forget serves a project no longer.
+func (o object) Forget(name string) *dbus.Error { return busError(o.p.Forget(name)) }
+
+// Status tells how each project is served.
+func (o object) Status() (map[string]map[string]dbus.Variant, *dbus.Error) {
+	all := map[string]map[string]dbus.Variant{}
+	for _, st := range o.p.Status() {
+		all[st.Name] = properties(st)
+	}
+	return all, nil
+}
+
+func properties(st proxy.Status) map[string]dbus.Variant {
+	values := map[string]any{
+		"hash":              st.Hash,
+		"domains":           st.Domains,
+		"in_flight":         uint32(st.InFlight),
+		"held":              uint32(st.Held),
+		"requests":          st.Requests,
+		"responses":         st.Responses,
+		"held_total":        st.HeldTotal,
+		"retried":           st.Retried,
+		"upstream_failures": st.Failures,
+	}
+	if !st.LastErrorAt.IsZero() {
+		values["last_error"] = st.LastError
+		values["last_error_at"] = uint64(st.LastErrorAt.UnixMicro())
+	}
+	variants := make(map[string]dbus.Variant, len(values))
+	for key, v := range values {
+		variants[key] = dbus.MakeVariant(v)
+	}
+	return variants
+}
+
+// errorNames are the D-Bus names of what can go wrong, most telling first.
+var errorNames = []struct {
+	is   error
+	name string
+}{
+	{proxy.ErrName, "InvalidName"},
+	{proxy.ErrNoFile, "NoSuchRoute"},
+	{proxy.ErrBroken, "InvalidRoute"},
+	{route.ErrDomainTaken, "DomainTaken"},
+}
+
+func busError(err error) *dbus.Error {
+	if err == nil {
+		return nil
+	}
+	for _, e := range errorNames {
+		if errors.Is(err, e.is) {
+			return dbus.NewError(Name+".Error."+e.name, []any{err.Error()})
+		}
+	}
+	return dbus.NewError(Name+".Error.Failed", []any{err.Error()})
+}
+
+var introspectable = introspect.NewIntrospectable(&introspect.Node{
+	Name: Path,
+	Interfaces: []introspect.Interface{
+		introspect.IntrospectData,
+		introspect.PeerData,
+		{Name: Name, Methods: []introspect.Method{
+			{Name: "Apply", Args: []introspect.Arg{{Name: "name", Type: "s", Direction: "in"}}},
+			{Name: "Forget", Args: []introspect.Arg{{Name: "name", Type: "s", Direction: "in"}}},
+			{Name: "Status", Args: []introspect.Arg{{Name: "projects", Type: "a{sa{sv}}", Direction: "out"}}},
+		}},
+	},
+})

@@ -1,0 +1,119 @@
+package proxy
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"sandwich/proxy/header"
+	"sandwich/proxy/route"
+)
+
+// visit is one request and what is known about it.
+type visit struct {
+	reply
+	s      *Server
+	r      *http.Request
+	p      *serving // nil while no project is known
+	match  route.Match
+	origin header.Origin
+}
+
+var closing = []string{"close"}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	now := s.current.Load()
+	v := &visit{reply: reply{ResponseWriter: w}, s: s, r: r, origin: now.trust.Origin(r, time.Now())}
+	h := w.Header()
+	h["X-Request-Id"] = []string{v.origin.ID}
+	if r.TransferEncoding != nil || s.draining.Load() {
+		// A request may have had Content-Length too, and net/http hides it: RFC 9112 6.1.
+		h["Connection"] = closing
+	}
+	if status := refuses(r); status != 0 {
+		h["Connection"] = closing
+		v.fail(status)
+		return
+	}
+	v.find(now)
+	if v.aborted {
+		panic(http.ErrAbortHandler) // the response is cut, and the client must notice
+	}
+}
+
+// refuses is the status for requests that nobody here answers, or 0.
+func refuses(r *http.Request) int {
+	switch {
+	case r.Method == http.MethodConnect || r.Method == http.MethodTrace:
+		return http.StatusMethodNotAllowed
+	case r.RequestURI == "*" || strings.IndexByte(r.RequestURI, '#') >= 0:
+		return http.StatusBadRequest
+	case strings.IndexByte(r.URL.Path, 0) >= 0:
+		return http.StatusBadRequest
+	case r.URL.Host != "" && (r.URL.User != nil || r.URL.Scheme != "http" && r.URL.Scheme != "https"):
+		return http.StatusBadRequest
+	}
+	return 0
+}
+
+func (v *visit) find(now *snapshot) {
+	var ok bool
+	if v.p, v.match, ok = now.find(v.r.Host, v.r.URL.Path); !ok {
+		v.misdirected()
+		return
+	}
+	v.p.site.requests.Add(1)
+	defer func() { v.p.site.answered(v.status) }()
+	switch {
+	case v.match.Redirect != nil:
+		v.redirect()
+	case v.match.Static != nil:
+		v.file()
+	case v.match.Missing:
+		v.fail(http.StatusNotFound)
+	default:
+		v.application()
+	}
+}
+
+// misdirected answers for a host that no project has: RFC 9110 15.5.20.
+func (v *visit) misdirected() {
+	if v.r.RemoteAddr != selfAddr {
+		v.s.unknownHosts.Add(1)
+	}
+	v.Header()["Connection"] = closing
+	v.fail(http.StatusMisdirectedRequest)
+}
+
+func (v *visit) redirect() {
+	uri := v.r.URL.EscapedPath()
+	if v.r.URL.RawQuery != "" {
+		uri += "?" + v.r.URL.RawQuery
+	}
+	v.setHeaders()
+	v.Header().Set("Location", strings.TrimSuffix(v.match.Redirect.To, "/")+uri)
+	v.WriteHeader(v.match.Redirect.Status)
+}
+
+func (v *visit) file() {
+	v.setHeaders()
+	status := v.p.statics[v.match.Static].Serve(&v.reply, v.r, v.match.Rest)
+	if status != 0 {
+		v.fail(status)
+	}
+}
+
+// setHeaders sets what the project wants on every response.
+func (v *visit) setHeaders() {
+	h := v.Header()
+	for name, values := range v.p.headers {
+		h[name] = values
+	}
+}
+
+// log is the journal with what is known about this request.
+func (v *visit) log() *slog.Logger {
+	return v.s.log.With("project", v.p.route.Name, "request_id", v.origin.ID)
+}

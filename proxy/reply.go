@@ -1,0 +1,30 @@
+package proxy
+
+import (
+	"io"
+	"net/http"
+)
+
+// reply is the client's side of a request. It remembers the status, and keeps the way to
+// sendfile(2) open for files.
+type reply struct {
+	http.ResponseWriter
+	status  int  // 0: nothing was answered
+	aborted bool // the response is incomplete and cannot be completed
+}
+
+// WriteHeader remembers the status; informational ones are not the answer.
+func (w *reply) WriteHeader(status int) {
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// ReadFrom is what io.Copy prefers to Write.
+func (w *reply) ReadFrom(src io.Reader) (int64, error) {
+	return io.Copy(w.ResponseWriter, src)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *reply) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,49 @@
+package route
+
+import (
+	"fmt"
+	"net/netip"
+)
+
+// Settings is what concerns the proxy as a whole: the content of /var/lib/sandwich/proxy.json.
+// The zero value with Version set is what an absent file means.
+type Settings struct {
+	Version int `json:"version"`
+	// TrustedProxies are the peers whose X-Forwarded-* are believed.
+	TrustedProxies []netip.Prefix `json:"trusted_proxies,omitempty"`
+}
+
+// DefaultSettings is what an absent settings file means.
+func DefaultSettings() *Settings { return &Settings{Version: Version} }
+
+// EncodeSettings is the content of the settings file of s.
+func EncodeSettings(s *Settings) ([]byte, error) {
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("cannot encode proxy settings: %w", err)
+	}
+	return marshal(s)
+}
+
+// DecodeSettings reads a settings file, as strictly as Decode reads a route.
+func DecodeSettings(data []byte) (*Settings, error) {
+	s := new(Settings)
+	if err := unmarshal(data, s); err != nil {
+		return nil, fmt.Errorf("cannot decode proxy settings: %w", err)
+	}
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("cannot use proxy settings: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Settings) check() error {
+	if s.Version != Version {
+		return fmt.Errorf("version is %d, this proxy reads %d", s.Version, Version)
+	}
+	for _, p := range s.TrustedProxies {
+		if !p.IsValid() || p != p.Masked() {
+			return fmt.Errorf("trusted proxy %q is no network (host bits must be zero)", p)
+		}
+	}
+	return nil
+}

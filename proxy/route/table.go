@@ -1,0 +1,149 @@
+package route
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Table says which project and which part of it a request belongs to. It is immutable: With and
+// Without return another table that shares the projects they do not touch. The zero value is an
+// empty table.
+type Table struct {
+	projects map[string]*Route
+	hosts    map[string]host
+}
+
+// host is what one host name leads to.
+type host struct {
+	route    *Route
+	statics  []*Static // longest prefix first
+	redirect *Redirect
+	app      bool // the host is a domain of the project, not only one of its static files
+}
+
+// Match is the answer of Find. Exactly one of Redirect, Static, Missing and "the application" (all
+// unset) holds.
+type Match struct {
+	Route    *Route
+	Redirect *Redirect
+	Static   *Static
+	Rest     string // the decoded path after Static.Prefix
+	Missing  bool   // the host has static files only, and none under this path
+	Stream   bool   // the path is below a stream prefix
+}
+
+// With is t with r in the place of the project's route, if it had one. It fails, and t stays what it
+// was, when a host of r belongs to another project: who came first keeps it.
+func (t *Table) With(r *Route) (*Table, error) {
+	rest := t.Without(r.Name)
+	added := hostsOf(r)
+	var taken error
+	for _, name := range slices.Sorted(maps.Keys(added)) {
+		if other, ok := rest.hosts[name]; ok {
+			taken = errors.Join(taken, fmt.Errorf("%w: %s is a domain of %s", ErrDomainTaken, name, other.route.Name))
+		}
+	}
+	if taken != nil {
+		return nil, fmt.Errorf("cannot route %s: %w", r.Name, taken)
+	}
+	maps.Copy(rest.hosts, added)
+	rest.projects[r.Name] = r
+	return rest, nil
+}
+
+// ErrDomainTaken is what With wraps when a domain belongs to another project.
+var ErrDomainTaken = errors.New("domain is taken")
+
+// Without is t without the project of that name.
+func (t *Table) Without(name string) *Table {
+	next := &Table{projects: maps.Clone(t.projects), hosts: maps.Clone(t.hosts)}
+	if next.projects == nil {
+		next.projects, next.hosts = map[string]*Route{}, map[string]host{}
+	}
+	if old := next.projects[name]; old != nil {
+		for h := range hostsOf(old) {
+			delete(next.hosts, h)
+		}
+		delete(next.projects, name)
+	}
+	return next
+}
+
+// Names are the projects of the table, sorted.
+func (t *Table) Names() []string { return slices.Sorted(maps.Keys(t.projects)) }
+
+// Route is the route of one project, or nil.
+func (t *Table) Route(name string) *Route { return t.projects[name] }
+
+// Find looks up a host, as the Host header has it, and a decoded path. It is false for a host that
+// no project has. It takes the same time for one name as for thousands.
+func (t *Table) Find(hostHeader, path string) (Match, bool) {
+	h, ok := t.hosts[NormalHost(hostHeader)]
+	if !ok {
+		return Match{}, false
+	}
+	m := Match{Route: h.route, Redirect: h.redirect}
+	if m.Redirect != nil {
+		return m, true
+	}
+	for _, s := range h.statics {
+		if rest, below := strings.CutPrefix(path, s.Prefix); below {
+			m.Static, m.Rest = s, rest
+			return m, true
+		}
+	}
+	m.Missing = !h.app
+	m.Stream = h.app && h.route.streams(path)
+	return m, true
+}
+
+func (r *Route) streams(path string) bool {
+	for _, p := range r.Stream {
+		if strings.HasPrefix(path, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// hostsOf is the part of a table that one route makes.
+func hostsOf(r *Route) map[string]host {
+	hosts := make(map[string]host, len(r.Domains)+len(r.Redirects))
+	for _, d := range r.Domains {
+		hosts[d] = host{route: r, app: true}
+	}
+	for i := range r.Static {
+		if d := r.Static[i].Domain; d != "" {
+			hosts[d] = host{route: r, app: hosts[d].app}
+		}
+	}
+	for name, h := range hosts {
+		h.statics = r.staticsOf(name)
+		hosts[name] = h
+	}
+	for i := range r.Redirects {
+		hosts[r.Redirects[i].From] = host{route: r, redirect: &r.Redirects[i]}
+	}
+	return hosts
+}
+
+// staticsOf are the static prefixes of a host, longest first and its own before everybody's.
+func (r *Route) staticsOf(host string) []*Static {
+	var list []*Static
+	isDomain := slices.Contains(r.Domains, host)
+	for i := range r.Static {
+		if s := &r.Static[i]; s.Domain == host || (s.Domain == "" && isDomain) {
+			list = append(list, s)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b *Static) int {
+		if n := len(b.Prefix) - len(a.Prefix); n != 0 {
+			return n
+		}
+		return strings.Compare(b.Domain, a.Domain)
+	})
+	return list
+}

@@ -1,0 +1,82 @@
+// Package proxy is the front server: it accepts connections, finds the project a request belongs
+// to, and serves its files or passes the request to its application. What belongs where is said by
+// compiled route files; who starts applications, and how to talk to systemd, is left to others.
+package proxy
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sandwich/proxy/spool"
+)
+
+// Config is what a Server needs from outside. Log, Routes, Settings and Spool are required.
+type Config struct {
+	Routes   string // directory of the compiled routes, NAME.json
+	Settings string // the settings file; need not be there
+	Spool    string // directory for bodies too large for memory; made when it is not there
+
+	Listeners []net.Listener // HTTP; the server closes them
+	Drain     time.Duration  // how long requests in flight may take when the server ends
+
+	// Notify tells the supervisor how the server is, in the words of sd_notify(3). Nil: nobody.
+	Notify   func(state ...string)
+	Watchdog time.Duration // how often the supervisor wants to hear WATCHDOG=1; 0: never
+
+	Log *slog.Logger
+}
+
+// Server is the front server. Its methods are safe for concurrent use.
+type Server struct {
+	conf  Config
+	log   *slog.Logger
+	http  *http.Server
+	spool *spool.Dir
+
+	current  atomic.Pointer[snapshot]
+	changing sync.Mutex // held while current is replaced
+
+	draining     atomic.Bool
+	unknownHosts atomic.Uint64
+	tunnels      tunnels
+}
+
+// The times a client has, as nginx has them (client_header_timeout is 60 s there, but a header
+// fits into one packet) and MaxHeaderBytes above what fits into gunicorn's limits.
+const (
+	headerTime   = 10 * time.Second
+	idleTime     = 75 * time.Second
+	progressTime = 60 * time.Second // between two bytes of a body, either way
+	maxHeader    = 64 << 10
+)
+
+// New loads settings and routes. A route that cannot be used is logged and left out.
+func New(conf Config) (*Server, error) {
+	dir, err := spool.Open(conf.Spool)
+	if err != nil {
+		return nil, fmt.Errorf("cannot start proxy: %w", err)
+	}
+	s := &Server{conf: conf, log: conf.Log, spool: dir}
+	s.http = &http.Server{
+		Handler:                      s,
+		ReadHeaderTimeout:            headerTime,
+		IdleTimeout:                  idleTime,
+		MaxHeaderBytes:               maxHeader,
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(conf.Log.Handler(), slog.LevelWarn),
+	}
+	s.current.Store(emptySnapshot())
+	s.reload()
+	return s, nil
+}
+
+func (s *Server) notify(state ...string) {
+	if s.conf.Notify != nil {
+		s.conf.Notify(state...)
+	}
+}

@@ -1,0 +1,75 @@
+package proxy
+
+import (
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+)
+
+// site is the running side of a project: what outlives each version of its route. All of it is
+// safe for concurrent use. The zero value is a site nobody has visited.
+type site struct {
+	inFlight atomic.Int64 // requests between the application and us, held ones included
+	held     atomic.Int64 // requests that wait for a listener now
+
+	requests  atomic.Uint64
+	heldTotal atomic.Uint64
+	retried   atomic.Uint64
+	failures  atomic.Uint64    // answers the application owed
+	responses [6]atomic.Uint64 // by first digit of the status; 0: the client was gone
+
+	last  atomic.Pointer[failure]
+	quiet atomic.Int64 // no complaint is logged before this time, in Unix nanoseconds
+	muted atomic.Uint64
+}
+
+// failure is the last thing that went wrong with an application.
+type failure struct {
+	at   time.Time
+	text string
+}
+
+// enter counts a request in, unless the site is at its cap (0: none).
+func (s *site) enter(limit int) bool {
+	if n := s.inFlight.Add(1); limit > 0 && n > int64(limit) {
+		s.inFlight.Add(-1)
+		return false
+	}
+	return true
+}
+
+func (s *site) leave() { s.inFlight.Add(-1) }
+
+// hold counts a request as waiting until the returned function is called.
+func (s *site) hold() (release func()) {
+	s.held.Add(1)
+	s.heldTotal.Add(1)
+	return func() { s.held.Add(-1) }
+}
+
+func (s *site) answered(status int) { s.responses[status/100%6].Add(1) }
+
+// failed remembers and logs that the application could not do its part.
+func (s *site) failed(log *slog.Logger, err error) {
+	s.failures.Add(1)
+	s.last.Store(&failure{at: time.Now(), text: err.Error()})
+	s.complain(log, err.Error())
+}
+
+// complaintPause keeps one broken project from filling the journal.
+const complaintPause = 10 * time.Second
+
+// complain logs at most one warning in ten seconds, and how many were left out before it.
+func (s *site) complain(log *slog.Logger, text string) {
+	now := time.Now()
+	until := s.quiet.Load()
+	if now.UnixNano() < until || !s.quiet.CompareAndSwap(until, now.Add(complaintPause).UnixNano()) {
+		s.muted.Add(1)
+		return
+	}
+	if n := s.muted.Swap(0); n > 0 {
+		text = fmt.Sprintf("%s (and %d messages not shown)", text, n)
+	}
+	log.Warn(text)
+}

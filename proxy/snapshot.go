@@ -1,0 +1,80 @@
+package proxy
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+
+	"sandwich/proxy/header"
+	"sandwich/proxy/route"
+	"sandwich/proxy/static"
+)
+
+// snapshot is everything a request needs to know. It is immutable: a request uses the one it began
+// with, whatever is applied meanwhile.
+type snapshot struct {
+	table    *route.Table
+	projects map[string]*serving
+	trust    header.Trust
+}
+
+// serving is one version of a project's route, ready to serve. It is immutable but for its site,
+// which all versions of the project share.
+type serving struct {
+	site    *site
+	route   *route.Route
+	hash    string
+	statics map[*route.Static]*static.Dir
+	headers http.Header // set on every response
+}
+
+func emptySnapshot() *snapshot {
+	return &snapshot{table: new(route.Table), projects: map[string]*serving{}}
+}
+
+// with is the snapshot with one project replaced or added.
+func (n *snapshot) with(f *routeFile) (*snapshot, error) {
+	table, err := n.table.With(f.route)
+	if err != nil {
+		return nil, err
+	}
+	projects := maps.Clone(n.projects)
+	projects[f.route.Name] = newServing(f, n.projects[f.route.Name])
+	return &snapshot{table: table, projects: projects, trust: n.trust}, nil
+}
+
+// without is the snapshot without one project.
+func (n *snapshot) without(name string) *snapshot {
+	projects := maps.Clone(n.projects)
+	delete(projects, name)
+	return &snapshot{table: n.table.Without(name), projects: projects, trust: n.trust}
+}
+
+// newServing takes over from old, which may be nil, what outlives a version.
+func newServing(f *routeFile, old *serving) *serving {
+	p := &serving{route: f.route, hash: f.hash, statics: map[*route.Static]*static.Dir{}, headers: http.Header{}}
+	for i := range f.route.Static {
+		st := &f.route.Static[i]
+		p.statics[st] = static.New(*st)
+	}
+	for name, value := range f.route.Headers {
+		p.headers.Set(name, value)
+	}
+	if p.site = new(site); old != nil {
+		p.site = old.site
+	}
+	return p
+}
+
+// find is the project and the part of it that a request is for.
+func (n *snapshot) find(host, path string) (*serving, route.Match, bool) {
+	m, ok := n.table.Find(host, path)
+	if !ok {
+		return nil, m, false
+	}
+	return n.projects[m.Route.Name], m, true
+}
+
+func (n *snapshot) String() string {
+	return fmt.Sprintf("serving %d projects", len(n.projects))
+}

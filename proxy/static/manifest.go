@@ -1,0 +1,64 @@
+package static
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"regexp"
+	"sync/atomic"
+)
+
+// hashedName is a name with a hash of its content in it, as Django's ManifestStaticFilesStorage
+// (12 hex digits) and the usual bundlers (8 to 20) make them.
+var hashedName = regexp.MustCompile(`\.[0-9a-f]{8,20}\.[A-Za-z0-9.]+$`)
+
+// maxManifest bounds staticfiles.json; a name costs about 100 bytes, so this is 300,000 files.
+const maxManifest = 32 << 20
+
+// manifest knows the names that Django's collectstatic has listed in staticfiles.json at the root.
+// It reads the file again when it has changed. Safe for concurrent use.
+type manifest struct{ loaded atomic.Pointer[listing] }
+
+type listing struct {
+	stat  os.FileInfo // of the file it was read from; nil when there was none
+	names map[string]bool
+}
+
+// lists says whether name is a hashed name according to the manifest. Without a readable
+// manifest nothing is.
+func (m *manifest) lists(root *os.Root, name string) bool {
+	stat, err := root.Stat("staticfiles.json")
+	if err != nil {
+		return false
+	}
+	l := m.loaded.Load()
+	if l == nil || !sameVersion(l.stat, stat) {
+		l = readListing(root, stat)
+		m.loaded.Store(l)
+	}
+	return l.names[name]
+}
+
+func sameVersion(a, b os.FileInfo) bool {
+	return a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size() && os.SameFile(a, b)
+}
+
+func readListing(root *os.Root, stat os.FileInfo) *listing {
+	l := &listing{stat: stat, names: map[string]bool{}}
+	f, err := root.Open("staticfiles.json")
+	if err != nil {
+		return l
+	}
+	defer f.Close()
+	var content struct{ Paths map[string]string }
+	if json.NewDecoder(io.LimitReader(f, maxManifest)).Decode(&content) != nil {
+		return l
+	}
+	for plain, hashed := range content.Paths {
+		// A name that is its own hash (no manifest storage strictness) may change at any time.
+		if plain != hashed {
+			l.names[hashed] = true
+		}
+	}
+	return l
+}

@@ -1,0 +1,66 @@
+package proxy
+
+import (
+	"fmt"
+	"time"
+)
+
+// Status is how one project is served.
+type Status struct {
+	Name    string
+	Hash    string // of the loaded route file
+	Domains []string
+
+	InFlight int64 // requests at the application now, held ones included
+	Held     int64 // of those, waiting for a listener
+
+	Requests  uint64
+	Responses map[string]uint64 // "2xx" -> how many; "0xx" where the client was gone before
+	HeldTotal uint64
+	Retried   uint64
+	Failures  uint64 // answers the application owed
+
+	LastError   string
+	LastErrorAt time.Time
+}
+
+// Status is how each project is served, sorted by name.
+func (s *Server) Status() []Status {
+	n := s.current.Load()
+	var all []Status
+	for _, name := range n.table.Names() {
+		all = append(all, n.projects[name].status())
+	}
+	return all
+}
+
+func (p *serving) status() Status {
+	st := Status{
+		Name: p.route.Name, Hash: p.hash, Domains: p.route.Domains,
+		InFlight: p.site.inFlight.Load(), Held: p.site.held.Load(),
+		Requests: p.site.requests.Load(), HeldTotal: p.site.heldTotal.Load(),
+		Retried: p.site.retried.Load(), Failures: p.site.failures.Load(),
+		Responses: map[string]uint64{},
+	}
+	for class := range p.site.responses {
+		if n := p.site.responses[class].Load(); n > 0 {
+			st.Responses[fmt.Sprintf("%dxx", class)] = n
+		}
+	}
+	if last := p.site.last.Load(); last != nil {
+		st.LastError, st.LastErrorAt = last.text, last.at
+	}
+	return st
+}
+
+// statusLine is one line about the whole server, for systemctl status.
+func (s *Server) statusLine() string {
+	n := s.current.Load()
+	var inFlight, held int64
+	for _, p := range n.projects {
+		inFlight += p.site.inFlight.Load()
+		held += p.site.held.Load()
+	}
+	return fmt.Sprintf("Serving %d projects; %d requests in flight, %d of them held; %d requests for unknown hosts",
+		len(n.projects), inFlight, held, s.unknownHosts.Load())
+}
