@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"sandwich/units/apply"
+)
+
+func newApply(t *terminal) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "apply [NAME...]",
+		Short: "Carry out what plan shows for projects that are enabled",
+		Args:  cobra.ArbitraryArgs,
+	}
+	all := allFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		names, err := chooseEnabled("apply", args, *all || len(args) == 0)
+		if err != nil {
+			return err
+		}
+		return t.carryOut(cmd.Context(), "apply", names, false)
+	}
+	return cmd
+}
+
+func newEnable(t *terminal) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "enable NAME...",
+		Short: "Write a project's units, start it, serve it, and have it start at boot",
+		Args:  cobra.ArbitraryArgs,
+	}
+	all := allFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		names, err := choose("enable", args, *all, projectNames)
+		if err != nil {
+			return err
+		}
+		return t.carryOut(cmd.Context(), "enable", names, true)
+	}
+	return cmd
+}
+
+// carryOut reads the projects, plans and runs, all under the lock, so that what is planned is
+// what is found when it is done.
+func (t *terminal) carryOut(ctx context.Context, verb string, names []string, start bool) error {
+	if err := needRoot(verb); err != nil {
+		return err
+	}
+	unlock, err := lock(t, verb)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	h, err := openHost(ctx)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	job, err := t.prepare(ctx, h, names, func(string) bool { return start })
+	if err != nil {
+		return err
+	}
+	failed := t.run(ctx, h, job.plans)
+	for _, plan := range job.plans {
+		t.outcome(ctx, verb, plan, failed[plan.Project])
+	}
+	return job.exit(failed)
+}
+
+// run carries plans out, with a line for each step that takes long.
+func (t *terminal) run(ctx context.Context, h *host, plans []apply.Plan) map[string]error {
+	runner := &apply.Runner{
+		Dirs: apply.SystemDirs, Systemd: manager{h.systemd}, Proxy: h.proxy,
+		Probe: probe, Report: t.reportStep, Parallel: sideBySide,
+	}
+	return runner.Run(ctx, plans)
+}
+
+func (t *terminal) reportStep(step apply.Step) (done func()) {
+	if step.Project == "" {
+		return t.slow(step.String())
+	}
+	return t.slow(step.Project + ": " + step.String())
+}
+
+// outcome says what became of one plan.
+func (t *terminal) outcome(ctx context.Context, verb string, plan apply.Plan, err error) {
+	switch {
+	case err != nil:
+		t.failure(ctx, plan.Project, err)
+	case plan.Project == apply.Host:
+		if len(plan.Steps) > 0 {
+			t.say("the proxy has its new settings")
+		}
+	case len(plan.Steps) == 0:
+		t.say("%s: nothing to do", plan.Project)
+	case verb == "enable":
+		t.say("%s: enabled, http://%s/ answers", plan.Project, compiledDomains(plan.Project)[0])
+	default:
+		t.say("%s: %d steps done", plan.Project, len(plan.Steps))
+	}
+}
+
+func newDisable(t *terminal) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "disable NAME...",
+		Short: "Stop serving a project and take its units away; its project file stays",
+		Args:  cobra.ArbitraryArgs,
+	}
+	all := allFlag(cmd)
+	purge := cmd.Flags().Bool("purge", false, "remove its project file too")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		names, err := choose("disable", args, *all, enabledNames)
+		if err != nil {
+			return err
+		}
+		return t.takeAway(cmd.Context(), names, *purge)
+	}
+	return cmd
+}
+
+// takeAway disables projects. It reads no project file: a project whose file is broken or gone
+// can still be disabled.
+func (t *terminal) takeAway(ctx context.Context, names []string, purge bool) error {
+	if err := needRoot("disable"); err != nil {
+		return err
+	}
+	unlock, err := lock(t, "disable")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	h, err := openHost(ctx)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	plans, err := t.goodbyes(ctx, h, names)
+	if err != nil {
+		return err
+	}
+	failed := t.run(ctx, h, plans)
+	for _, name := range names {
+		if failed[name] == nil {
+			failed[name] = t.goodbye(name, purge)
+		}
+		if failed[name] != nil {
+			t.failure(ctx, name, failed[name])
+			err = &exitError{code: exitFailed}
+		}
+	}
+	return err
+}
+
+func (t *terminal) goodbyes(ctx context.Context, h *host, names []string) ([]apply.Plan, error) {
+	served, err := h.served(ctx)
+	if err != nil {
+		return nil, err
+	}
+	plans := make([]apply.Plan, 0, len(names))
+	for _, name := range names {
+		plan, err := planOf(ctx, h, apply.Wanted{Name: name}, served)
+		if err != nil {
+			return nil, err
+		}
+		plans = append(plans, plan)
+	}
+	return plans, nil
+}
+
+func (t *terminal) goodbye(name string, purge bool) error {
+	file := filepath.Join(projectsDir, name+".hcl")
+	if !purge {
+		t.say("%s: disabled; its project file %s stays", name, file)
+		return nil
+	}
+	if err := os.Remove(file); err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("cannot remove %s: %w", file, err)
+	}
+	t.say("%s: disabled, %s removed", name, file)
+	return nil
+}

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"sandwich/dbusctl"
+)
+
+// excerptLines is how much of a traceback is shown, and tailLines how far back it is looked for.
+const (
+	excerptLines = 15
+	tailLines    = 200
+)
+
+// failure prints why something could not be done to a project: the sentence, what the application
+// said last, and the next command to type.
+func (t *terminal) failure(ctx context.Context, name string, err error) {
+	ctx = context.WithoutCancel(ctx)
+	t.tell("error: %s: %v", name, err)
+	var job *dbusctl.JobError
+	if !errors.As(err, &job) {
+		return
+	}
+	lines, journalErr := dbusctl.Journal(ctx, job.Unit, job.State.InvocationID, tailLines)
+	if journalErr != nil {
+		t.tell("%v, ignoring", journalErr)
+	}
+	for _, line := range dbusctl.Traceback(lines, excerptLines) {
+		t.tell("  | %s", line)
+	}
+	t.tell("hint: sandwich logs %s, systemctl status %s", name, job.Unit)
+}

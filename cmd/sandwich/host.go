@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"sandwich/dbusctl"
+	"sandwich/units/apply"
+)
+
+// Where a host keeps its project files and settings.
+const (
+	projectsDir = "/etc/sandwich/projects"
+	hostFile    = "/etc/sandwich/sandwich.hcl"
+)
+
+// host is the machine a command works on: systemd and the proxy, each one connection.
+type host struct {
+	systemd *dbusctl.Systemd
+	proxy   *dbusctl.Proxy
+	version int // of systemd
+}
+
+// openHost connects to systemd and the bus. The caller closes it.
+func openHost(ctx context.Context) (*host, error) {
+	systemd, err := dbusctl.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	version, err := systemd.Version()
+	if err != nil {
+		systemd.Close()
+		return nil, err
+	}
+	if version < oldestSystemd {
+		systemd.Close()
+		return nil, fmt.Errorf("systemd %d is too old: sandwich needs %d or later", version, oldestSystemd)
+	}
+	proxy, err := dbusctl.ConnectProxy()
+	if err != nil {
+		systemd.Close()
+		return nil, err
+	}
+	return &host{systemd: systemd, proxy: proxy, version: version}, nil
+}
+
+// oldestSystemd is the floor that the generated units are written for.
+const oldestSystemd = 249
+
+func (h *host) close() {
+	h.systemd.Close()
+	h.proxy.Close()
+}
+
+// served is the hash of each route that the proxy has loaded; empty when it does not run.
+func (h *host) served(ctx context.Context) (map[string]string, error) {
+	routes, err := h.proxy.Status(ctx)
+	if errors.Is(err, dbusctl.ErrNoProxy) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	hashes := make(map[string]string, len(routes))
+	for name, route := range routes {
+		hashes[name] = route.Hash
+	}
+	return hashes, nil
+}
+
+// manager is systemd as units/apply wants it.
+type manager struct{ *dbusctl.Systemd }
+
+func (m manager) Unit(ctx context.Context, name string) (apply.UnitState, error) {
+	u, err := m.Systemd.Unit(ctx, name)
+	return apply.UnitState{
+		LoadState: u.LoadState, LoadError: u.LoadError, ActiveState: u.ActiveState, FileState: u.FileState,
+		NeedReload: u.NeedReload, Started: u.Started, DropIns: u.DropIns,
+	}, err
+}
+
+// needRoot says which right is missing before anything is tried.
+func needRoot(verb string) error {
+	if os.Geteuid() == 0 {
+		return nil
+	}
+	return fmt.Errorf("cannot %s: it changes units and needs root\nhint: sudo sandwich %s", verb, verb)
+}
+
+// lock takes the one lock of all commands that change something.
+func lock(t *terminal, command string) (unlock func(), err error) {
+	return apply.Lock(apply.LockFile, "sandwich "+command, func(holder string) {
+		t.tell("waiting for %s", holder)
+	})
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sandwich/dbusctl"
+	"sandwich/proxy/route"
+	"sandwich/units"
+	"sandwich/units/apply"
+)
+
+// entry is one line of `sandwich list`.
+type entry struct {
+	Name    string   `json:"name"`
+	State   state    `json:"state"`
+	Enabled bool     `json:"enabled"`
+	Domains []string `json:"domains"`
+}
+
+func newList(t *terminal) *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "List all projects and their states", Args: cobra.NoArgs}
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		entries, err := listEntries(cmd.Context(), projectNames())
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return t.json("projects", entries)
+		}
+		rows := make([][]string, 0, len(entries))
+		for _, e := range entries {
+			rows = append(rows, []string{e.Name, string(e.State), strings.Join(e.Domains, " ")})
+		}
+		t.table([]string{"PROJECT", "STATE", "DOMAINS"}, rows)
+		return nil
+	}
+	return cmd
+}
+
+// listEntries asks systemd once for all projects: a host may have a thousand.
+func listEntries(ctx context.Context, names []string) ([]entry, error) {
+	systemd, err := dbusctl.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer systemd.Close()
+	states, err := systemd.Summaries(ctx, "sandwich-*.service", "sandwich-*.socket")
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]entry, 0, len(names))
+	for _, name := range names {
+		service, socket := states[units.Service(name)], states[units.Socket(name)]
+		entries = append(entries, entry{
+			Name: name, Enabled: enabled(name), Domains: compiledDomains(name),
+			State: stateOf(enabled(name), service.ActiveState, service.SubState, socket.ActiveState),
+		})
+	}
+	return entries, nil
+}
+
+// compiledDomains are the host names the project is served for; none when it is not enabled.
+func compiledDomains(name string) []string {
+	content, err := os.ReadFile(filepath.Join(apply.SystemDirs.Routes, name+".json"))
+	if err != nil {
+		return []string{}
+	}
+	compiled, err := route.Decode(content)
+	if err != nil {
+		return []string{}
+	}
+	return compiled.Domains
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"sandwich/units"
+)
+
+func newLogs(t *terminal) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:               "logs NAME",
+		Short:             "Show what a project, systemd and the proxy say about it",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeNames,
+	}
+	follow := cmd.Flags().BoolP("follow", "f", false, "go on showing new lines")
+	lines := cmd.Flags().IntP("lines", "n", 100, "how many lines")
+	since := cmd.Flags().String("since", "", "only lines since then, as journalctl understands it")
+	request := cmd.Flags().String("request", "", "only lines of the request with this id")
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		names, err := known(args)
+		if err != nil {
+			return err
+		}
+		options := journalOptions(*follow, *asJSON, *lines, *since)
+		return t.journalctl(cmd, append(options, journalMatches(names[0], *request)...))
+	}
+	return cmd
+}
+
+func journalOptions(follow, asJSON bool, lines int, since string) []string {
+	options := []string{"--no-pager", "--all", "--lines=" + strconv.Itoa(lines), "--output=short-iso"}
+	if asJSON {
+		options[len(options)-1] = "--output=json"
+	}
+	if follow {
+		options = append(options, "--follow")
+	}
+	if since != "" {
+		options = append(options, "--since="+since)
+	}
+	return options
+}
+
+// journalMatches select the project's own lines, PID 1's about its units (a field UNIT= from
+// anybody else is not trusted) and the proxy's about it.
+func journalMatches(name, request string) []string {
+	proxy := []string{"_SYSTEMD_UNIT=sandwich-proxy.service", "SANDWICH_PROJECT=" + name}
+	if request != "" {
+		return append(proxy, "SANDWICH_REQUEST_ID="+request)
+	}
+	return append([]string{
+		"_SYSTEMD_UNIT=" + units.Service(name), "+",
+		"_PID=1", "UNIT=" + units.Service(name), "+",
+		"_PID=1", "UNIT=" + units.Socket(name), "+",
+	}, proxy...)
+}
+
+// journalctl reads the journal, with the caller's own access rights.
+func (t *terminal) journalctl(cmd *cobra.Command, args []string) error {
+	journal := exec.CommandContext(cmd.Context(), "journalctl", args...)
+	journal.Stdout, journal.Stderr = t.stdout, t.stderr
+	journal.Cancel = func() error { return journal.Process.Signal(os.Interrupt) }
+	err := journal.Run()
+	if cmd.Context().Err() != nil {
+		return nil // Ctrl-C is how following ends
+	}
+	return err
+}

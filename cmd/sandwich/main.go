@@ -1,0 +1,129 @@
+// Command sandwich is the program a person types: it parses, calls one function of the packages
+// below, and prints. Facts go to stdout, all else to stderr.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set when a package is built.
+var version = "dev"
+
+// Exit codes, as systemctl has them where it has them.
+const (
+	exitFailed     = 1
+	exitUsage      = 2
+	exitNotRunning = 3
+	exitNoProject  = 4
+	exitMistakes   = 5
+)
+
+// exitError ends the program with a code. A nil err: everything is said already.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return fmt.Sprint(e.err) }
+func (e *exitError) Unwrap() error { return e.err }
+
+// usageError is a question asked wrongly.
+func usageError(format string, args ...any) error {
+	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the whole program; it gives the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRoot(&terminal{stdout: stdout, stderr: stderr})
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	var exit *exitError
+	if !errors.As(err, &exit) {
+		exit = &exitError{code: exitFailed, err: err}
+	}
+	if exit.err != nil {
+		fmt.Fprintln(stderr, "error:", exit.err)
+	}
+	return exit.code
+}
+
+func newRoot(t *terminal) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "sandwich",
+		Short:         "Serve many Django projects on one host with systemd and a front proxy",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          unknownVerb,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError("%w\nhint: sandwich %s --help", err, cmd.Name())
+	})
+	root.AddCommand(
+		newInit(t), newCheck(t), newPlan(t), newApply(t), newEnable(t), newDisable(t),
+		newStart(t), newStop(t), newRestart(t),
+		newStatus(t), newList(t), newLogs(t), newProxy(t), newVersion(t),
+	)
+	for _, command := range root.Commands() {
+		sayUsage(command)
+	}
+	return root
+}
+
+// sayUsage makes wrong arguments of a verb exit with 2.
+func sayUsage(command *cobra.Command) {
+	check := command.Args
+	if check == nil {
+		return
+	}
+	command.Args = func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usageError("%w\nhint: sandwich %s --help", err, cmd.Name())
+		}
+		return nil
+	}
+}
+
+// oldVerbs are the habits of supervisorctl and where they live here.
+var oldVerbs = map[string]string{
+	"reread": "plan", "update": "apply", "tail": "logs", "maintail": "proxy status", "fg": "logs -f",
+	"avail": "list", "add": "enable", "remove": "disable", "clear": "journalctl --vacuum-time=1d",
+}
+
+func unknownVerb(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if now, ok := oldVerbs[args[0]]; ok {
+		if !strings.HasPrefix(now, "journalctl") {
+			now = "sandwich " + now
+		}
+		return usageError("%s is a verb of supervisorctl: here it is %s", args[0], now)
+	}
+	hint := "sandwich --help"
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "sandwich " + near[0]
+	}
+	return usageError("there is no verb %q\nhint: %s", args[0], hint)
+}

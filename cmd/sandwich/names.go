@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sandwich/units/apply"
+)
+
+// allFlag adds --all to a verb that takes project names.
+func allFlag(cmd *cobra.Command) *bool {
+	cmd.ValidArgsFunction = completeNames
+	return cmd.Flags().Bool("all", false, "every project")
+}
+
+// completeNames offers project names to the shell: it reads file names only, so it works for
+// every user.
+func completeNames(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	names := slices.DeleteFunc(projectNames(), func(name string) bool { return slices.Contains(args, name) })
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// projectNames are the projects that have a file, and those that are enabled without one.
+func projectNames() []string {
+	names := append(baseNames(projectsDir, ".hcl"), enabledNames()...)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// enabledNames are the projects that have a compiled route.
+func enabledNames() []string { return baseNames(apply.SystemDirs.Routes, ".json") }
+
+func baseNames(dir, suffix string) []string {
+	paths, _ := filepath.Glob(filepath.Join(dir, "*"+suffix))
+	names := make([]string, 0, len(paths))
+	for _, path := range paths {
+		names = append(names, strings.TrimSuffix(filepath.Base(path), suffix))
+	}
+	return names
+}
+
+// enabled says whether a project is enabled: it has a compiled route.
+func enabled(name string) bool {
+	_, err := os.Lstat(filepath.Join(apply.SystemDirs.Routes, name+".json"))
+	return err == nil
+}
+
+// choose gives the projects a verb is about: those named, or all of everyone. Naming none is
+// asking wrongly.
+func choose(verb string, args []string, all bool, everyone func() []string) ([]string, error) {
+	switch {
+	case all && len(args) > 0:
+		return nil, usageError("--all and names exclude each other")
+	case all:
+		return everyone(), nil
+	case len(args) == 0:
+		return nil, usageError("%s which project?\nhint: sandwich %s NAME, or --all", verb, verb)
+	}
+	return known(args)
+}
+
+// known checks that each project exists: exit code 4 names those that do not.
+func known(args []string) ([]string, error) {
+	names := projectNames()
+	for _, name := range args {
+		if !slices.Contains(names, name) {
+			return nil, noProject(name)
+		}
+	}
+	unique := slices.Clone(args)
+	slices.Sort(unique)
+	return slices.Compact(unique), nil
+}
+
+func noProject(name string) error {
+	return &exitError{code: exitNoProject, err: fmt.Errorf(
+		"there is no project %q: %s does not exist\nhint: sandwich init DIR writes one, sandwich list shows what is there",
+		name, filepath.Join(projectsDir, name+".hcl"))}
+}
+
+// chooseEnabled is choose for verbs that need an enabled project.
+func chooseEnabled(verb string, args []string, all bool) ([]string, error) {
+	names, err := choose(verb, args, all, enabledNames)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if !enabled(name) {
+			return nil, fmt.Errorf("cannot %s %s: it is not enabled\nhint: sandwich enable %s", verb, name, name)
+		}
+	}
+	return names, nil
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"golang.org/x/term"
+
+	"sandwich/proxy/route"
+	"sandwich/units/apply"
+	"sandwich/units/inventory"
+	"sandwich/units/project"
+)
+
+// prepared is what a command knows before it changes anything.
+type prepared struct {
+	inventory *inventory.Inventory
+	plans     []apply.Plan
+	mistakes  bool // a project file has mistakes; they are printed
+	unplanned int  // projects that could not be planned; why is printed
+}
+
+// exit is how a command ends after its plans were carried out, or only shown.
+func (p *prepared) exit(failed map[string]error) error {
+	switch {
+	case p.mistakes:
+		return &exitError{code: exitMistakes}
+	case p.unplanned > 0 || len(failed) > 0:
+		return &exitError{code: exitFailed}
+	}
+	return nil
+}
+
+// read reads project files and asks the projects.
+func read(ctx context.Context, h *host, names []string) (*inventory.Inventory, error) {
+	return inventory.Read(ctx, inventory.Options{
+		ProjectsDir: projectsDir, HostFile: hostFile, Names: names, Enabled: enabled, Run: newAsker(h),
+	})
+}
+
+// prepare reads projects and plans those without mistakes. start says of each whether what does
+// not run is to be started.
+func (t *terminal) prepare(ctx context.Context, h *host, names []string, start func(string) bool) (*prepared, error) {
+	job := &prepared{inventory: &inventory.Inventory{Host: project.DefaultHost()}}
+	if len(names) == 0 {
+		return job, nil
+	}
+	done := t.slow("reading " + strings.Join(names, ", "))
+	var err error
+	job.inventory, err = read(ctx, h, names)
+	done()
+	if err != nil {
+		return nil, err
+	}
+	job.mistakes = t.diagnostics(job.inventory, job.inventory.Diagnostics())
+	if missing := job.inventory.Missing(); len(missing) > 0 {
+		t.tell("error: %s: enabled, but its project file is gone\nhint: sandwich disable %s", missing[0], missing[0])
+		job.unplanned++
+	}
+	served, err := h.served(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t.planHost(job)
+	for _, entry := range job.inventory.Entries {
+		if entry.Project != nil {
+			t.planOne(ctx, h, job, entry.Project, start(entry.Name), served)
+		}
+	}
+	return job, nil
+}
+
+func (t *terminal) planOne(ctx context.Context, h *host, job *prepared, p *project.Project, start bool, served map[string]string) {
+	wanted, err := wantedOf(p, h.version, start)
+	if err == nil {
+		var plan apply.Plan
+		if plan, err = planOf(ctx, h, wanted, served); err == nil {
+			plan.Notes = append(facts(p), plan.Notes...)
+			job.plans = append(job.plans, plan)
+			return
+		}
+	}
+	job.unplanned++
+	t.tell("error: %s: %v", p.Name, err)
+}
+
+// facts tell what sandwich chose for the project, with its reason.
+func facts(p *project.Project) []string {
+	var list []string
+	if p.Gunicorn.WorkersReason != "" {
+		list = append(list, fmt.Sprintf("%d workers: %s", p.Gunicorn.Workers, p.Gunicorn.WorkersReason))
+	}
+	for _, dir := range p.Writable {
+		list = append(list, "it may write to "+dir)
+	}
+	return list
+}
+
+// planHost plans the proxy's own settings, when they changed.
+func (t *terminal) planHost(job *prepared) {
+	wanted, err := hostWanted(job.inventory)
+	if err == nil {
+		var plan apply.Plan
+		if plan, err = apply.MakeHost(apply.SystemDirs, wanted); err == nil {
+			if len(plan.Steps) > 0 {
+				job.plans = append(job.plans, plan)
+			}
+			return
+		}
+	}
+	job.unplanned++
+	t.tell("error: the proxy's settings: %v", err)
+}
+
+// hostWanted compiles the host file for the proxy. What the file does not state stays as packaged.
+func hostWanted(i *inventory.Inventory) (apply.HostWanted, error) {
+	var wanted apply.HostWanted
+	if i.Host.Source != nil && i.Host.Source.States("proxy.http") {
+		wanted.Listen = i.Host.HTTP
+	}
+	if len(i.Host.TrustedProxies) == 0 {
+		return wanted, nil
+	}
+	settings := route.DefaultSettings()
+	for _, network := range i.Host.TrustedProxies {
+		prefix, err := netip.ParsePrefix(network)
+		if err != nil {
+			return wanted, fmt.Errorf("cannot read the trusted proxy %q: %w", network, err)
+		}
+		settings.TrustedProxies = append(settings.TrustedProxies, prefix)
+	}
+	var err error
+	wanted.Settings, err = route.EncodeSettings(settings)
+	return wanted, err
+}
+
+// diagnostics prints what is wrong, each with its place and a snippet, and says whether any of it
+// is an error.
+func (t *terminal) diagnostics(i *inventory.Inventory, diags hcl.Diagnostics) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	width, colour := 100, false
+	if f, ok := t.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil {
+			width = w
+		}
+	}
+	writer := hcl.NewDiagnosticTextWriter(t.stderr, i.Files(), uint(width), colour)
+	_ = writer.WriteDiagnostics(diags)
+	return diags.HasErrors()
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sandwich/dbusctl"
+)
+
+const proxyService = "sandwich-proxy.service"
+
+func newProxy(t *terminal) *cobra.Command {
+	cmd := &cobra.Command{Use: "proxy", Short: "Look after the front proxy", Args: cobra.NoArgs}
+	cmd.AddCommand(newProxyStatus(t))
+	cmd.RunE = func(*cobra.Command, []string) error { return usageError("proxy what?\nhint: sandwich proxy status") }
+	return cmd
+}
+
+// proxyStatus is what `sandwich proxy status` tells.
+type proxyStatus struct {
+	State   string       `json:"state"`
+	Since   *time.Time   `json:"since,omitempty"`
+	MainPID uint32       `json:"main_pid,omitempty"`
+	Memory  uint64       `json:"memory_bytes,omitempty"`
+	Text    string       `json:"status_text,omitempty"`
+	Routes  []proxyRoute `json:"routes"`
+}
+
+type proxyRoute struct {
+	Name     string   `json:"name"`
+	Domains  []string `json:"domains"`
+	Requests uint64   `json:"requests"`
+	InFlight uint32   `json:"in_flight"`
+	Held     uint32   `json:"held"`
+	Failures uint64   `json:"upstream_failures"`
+}
+
+func newProxyStatus(t *terminal) *cobra.Command {
+	cmd := &cobra.Command{Use: "status", Short: "Show the front proxy; exit code 3 when it does not run", Args: cobra.NoArgs}
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		status, err := readProxy(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if err := t.printProxy(status, *asJSON); err != nil {
+			return err
+		}
+		if status.State != "active" {
+			return &exitError{code: exitNotRunning}
+		}
+		return nil
+	}
+	return cmd
+}
+
+func readProxy(ctx context.Context) (proxyStatus, error) {
+	h, err := openHost(ctx)
+	if err != nil {
+		return proxyStatus{}, err
+	}
+	defer h.close()
+	unit, err := h.systemd.Unit(ctx, proxyService)
+	if err != nil {
+		return proxyStatus{}, err
+	}
+	status := proxyStatus{State: unit.ActiveState, MainPID: unit.MainPID, Memory: unit.Memory, Text: unit.StatusText, Routes: []proxyRoute{}}
+	if unit.ActiveState == "active" {
+		status.Since = &unit.Since
+	}
+	routes, err := h.proxy.Status(ctx)
+	if err != nil && !errors.Is(err, dbusctl.ErrNoProxy) {
+		return proxyStatus{}, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(routes)) {
+		r := routes[name]
+		status.Routes = append(status.Routes, proxyRoute{
+			Name: name, Domains: r.Domains, Requests: r.Requests, InFlight: r.InFlight, Held: r.Held, Failures: r.UpstreamFailures,
+		})
+	}
+	return status, nil
+}
+
+func (t *terminal) printProxy(status proxyStatus, asJSON bool) error {
+	if asJSON {
+		return t.json("proxy", status)
+	}
+	head := proxyService + ": " + status.State
+	if status.Since != nil {
+		head += " since " + status.Since.Format(time.DateTime) + " (" + ago(*status.Since) + "), pid " + strconv.Itoa(int(status.MainPID))
+	}
+	t.say("%s", head)
+	if status.Text != "" {
+		t.say("  %s", status.Text)
+	}
+	rows := make([][]string, 0, len(status.Routes))
+	for _, r := range status.Routes {
+		rows = append(rows, []string{
+			r.Name, strconv.FormatUint(r.Requests, 10), strconv.Itoa(int(r.InFlight)), strconv.Itoa(int(r.Held)),
+			strconv.FormatUint(r.Failures, 10), strings.Join(r.Domains, " "),
+		})
+	}
+	if len(rows) > 0 {
+		t.table([]string{"PROJECT", "REQUESTS", "IN FLIGHT", "WAITING", "FAILURES", "DOMAINS"}, rows)
+	}
+	return nil
+}

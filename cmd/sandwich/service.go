@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"sandwich/units"
+)
+
+// sideBySide is how many projects are started or restarted at the same time by one command.
+const sideBySide = 4
+
+func newStart(t *terminal) *cobra.Command {
+	return serviceVerb(t, "start", "Start a project and wait until it answers", func(ctx context.Context, h *host, name string) error {
+		if err := h.systemd.Start(ctx, units.Socket(name)); err != nil {
+			return err
+		}
+		if err := h.systemd.Start(ctx, units.Service(name), units.Target(name)); err != nil {
+			return err
+		}
+		return probeProject(ctx, h, name)
+	})
+}
+
+func newStop(t *terminal) *cobra.Command {
+	return serviceVerb(t, "stop", "Stop a project: its visitors get 503", func(ctx context.Context, h *host, name string) error {
+		// The socket first: the next visitor would start the service again.
+		if err := h.systemd.Stop(ctx, units.Socket(name)); err != nil {
+			return err
+		}
+		return h.systemd.Stop(ctx, units.Service(name), units.Target(name))
+	})
+}
+
+func newRestart(t *terminal) *cobra.Command {
+	return serviceVerb(t, "restart", "Restart a project: its visitors wait meanwhile, none is turned away", func(ctx context.Context, h *host, name string) error {
+		if err := h.systemd.Start(ctx, units.Socket(name)); err != nil {
+			return err
+		}
+		if err := h.systemd.Restart(ctx, units.Service(name)); err != nil {
+			return err
+		}
+		return probeProject(ctx, h, name)
+	})
+}
+
+// past are the words a verb is reported with.
+var past = map[string]string{"start": "started", "stop": "stopped", "restart": "restarted"}
+
+func serviceVerb(t *terminal, verb, short string, do func(context.Context, *host, string) error) *cobra.Command {
+	cmd := &cobra.Command{Use: verb + " NAME...", Short: short, Args: cobra.ArbitraryArgs}
+	all := allFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		names, err := chooseEnabled(verb, args, *all)
+		if err != nil {
+			return err
+		}
+		if err := needRoot(verb); err != nil {
+			return err
+		}
+		return t.onEach(cmd.Context(), verb, names, do)
+	}
+	return cmd
+}
+
+// onEach does something with each project, a few side by side, and reports each. One that fails
+// does not keep the others from being done.
+func (t *terminal) onEach(ctx context.Context, verb string, names []string, do func(context.Context, *host, string) error) error {
+	unlock, err := lock(t, verb)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	h, err := openHost(ctx)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	failed := 0
+	for result := range t.sideBySide(ctx, h, verb, names, do) {
+		if result != nil {
+			failed++
+		}
+	}
+	if failed > 0 {
+		return &exitError{code: exitFailed}
+	}
+	return nil
+}
+
+func (t *terminal) sideBySide(ctx context.Context, h *host, verb string, names []string, do func(context.Context, *host, string) error) <-chan error {
+	results := make(chan error, len(names))
+	go func() {
+		defer close(results)
+		var all sync.WaitGroup
+		for names := range slices.Chunk(names, sideBySide) {
+			for _, name := range names {
+				all.Go(func() { results <- t.one(ctx, h, verb, name, do) })
+			}
+			all.Wait()
+		}
+	}()
+	return results
+}
+
+func (t *terminal) one(ctx context.Context, h *host, verb, name string, do func(context.Context, *host, string) error) error {
+	done := t.slow(name + ": " + verb)
+	err := do(ctx, h, name)
+	done()
+	if err != nil {
+		t.failure(ctx, name, err)
+		return err
+	}
+	t.say("%s: %s", name, past[verb])
+	return nil
+}

@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sandwich/dbusctl"
+	"sandwich/proxy/route"
+	"sandwich/units"
+	"sandwich/units/apply"
+	"sandwich/units/unitfile"
+)
+
+// state is a project in one word.
+type state string
+
+const (
+	stateRunning    state = "running"
+	stateStarting   state = "starting"
+	stateStopping   state = "stopping"
+	stateFailing    state = "failing" // it ended and systemd tries it again
+	stateFailed     state = "failed"
+	stateListening  state = "listening" // the service is down, the next request starts it
+	stateStopped    state = "stopped"
+	stateNotEnabled state = "not enabled"
+)
+
+// stateOf tells a project's state from those of its service and its socket.
+func stateOf(enabled bool, serviceState, serviceSub, socketState string) state {
+	switch {
+	case serviceState == "active" || serviceState == "reloading":
+		return stateRunning
+	case serviceSub == "auto-restart":
+		return stateFailing
+	case serviceState == "activating":
+		return stateStarting
+	case serviceState == "deactivating":
+		return stateStopping
+	case serviceState == "failed":
+		return stateFailed
+	case socketState == "active":
+		return stateListening
+	case !enabled:
+		return stateNotEnabled
+	}
+	return stateStopped
+}
+
+// status is what `sandwich status` tells of one project.
+type status struct {
+	Name      string     `json:"name"`
+	State     state      `json:"state"`
+	Enabled   bool       `json:"enabled"`
+	Domains   []string   `json:"domains"`
+	Since     *time.Time `json:"since,omitempty"`
+	Service   string     `json:"service"`
+	MainPID   uint32     `json:"main_pid,omitempty"`
+	Text      string     `json:"status_text,omitempty"` // what the service says of itself
+	Result    string     `json:"result,omitempty"`      // of the last run, when it is not success
+	Memory    uint64     `json:"memory_bytes,omitempty"`
+	Restarts  uint32     `json:"restarts"`
+	Served    bool       `json:"served"` // the proxy has its current route
+	Requests  uint64     `json:"requests"`
+	InFlight  uint32     `json:"in_flight"`
+	Held      uint32     `json:"held"`
+	LastError string     `json:"last_error,omitempty"`
+	Drift     []string   `json:"drift,omitempty"`
+	DropIns   []string   `json:"drop_ins,omitempty"`
+}
+
+func newStatus(t *terminal) *cobra.Command {
+	cmd := &cobra.Command{Use: "status [NAME...]", Short: "Show the state of projects; exit code 3 when one does not run", Args: cobra.ArbitraryArgs}
+	all := allFlag(cmd)
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		names, err := choose("status", args, *all || len(args) == 0, projectNames)
+		if err != nil {
+			return err
+		}
+		list, err := statuses(cmd.Context(), names)
+		if err != nil {
+			return err
+		}
+		if err := t.printStatuses(list, *asJSON); err != nil {
+			return err
+		}
+		return exitIfDown(list)
+	}
+	return cmd
+}
+
+func exitIfDown(list []status) error {
+	for _, one := range list {
+		if one.State != stateRunning && one.State != stateListening {
+			return &exitError{code: exitNotRunning}
+		}
+	}
+	return nil
+}
+
+func statuses(ctx context.Context, names []string) ([]status, error) {
+	h, err := openHost(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer h.close()
+	routes, err := h.proxy.Status(ctx)
+	if err != nil && !errors.Is(err, dbusctl.ErrNoProxy) {
+		return nil, err
+	}
+	list := make([]status, 0, len(names))
+	for _, name := range names {
+		one, err := statusOf(ctx, h, name, routes[name])
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, one)
+	}
+	return list, nil
+}
+
+func statusOf(ctx context.Context, h *host, name string, served dbusctl.Route) (status, error) {
+	service, err := h.systemd.Unit(ctx, units.Service(name))
+	if err != nil {
+		return status{}, err
+	}
+	socket, err := h.systemd.Unit(ctx, units.Socket(name))
+	if err != nil {
+		return status{}, err
+	}
+	s := status{
+		Name: name, Enabled: enabled(name), Service: service.Name,
+		State:   stateOf(enabled(name), service.ActiveState, service.SubState, socket.ActiveState),
+		MainPID: service.MainPID, Text: service.StatusText, Memory: service.Memory, Restarts: service.Restarts,
+		Requests: served.Requests, InFlight: served.InFlight, Held: served.Held, LastError: served.LastUpstreamError,
+		DropIns: append(socket.DropIns, service.DropIns...),
+	}
+	if !service.Since.IsZero() && s.State == stateRunning {
+		s.Since = &service.Since
+	}
+	if service.Result != "success" {
+		s.Result = service.Result
+	}
+	s.addRoute(served)
+	s.Drift = drift(service, socket)
+	return s, nil
+}
+
+// addRoute tells what the compiled route says, and whether the proxy serves just that.
+func (s *status) addRoute(served dbusctl.Route) {
+	s.Domains = compiledDomains(s.Name)
+	content, err := os.ReadFile(filepath.Join(apply.SystemDirs.Routes, s.Name+".json"))
+	s.Served = err == nil && served.Hash == route.Hash(content)
+}
+
+// drift names the generated files that somebody edited, and units that are older than their files.
+func drift(list ...dbusctl.Unit) []string {
+	var found []string
+	for _, unit := range list {
+		content, err := os.ReadFile(unit.Fragment)
+		if err != nil {
+			continue
+		}
+		if intact, _, ours := unitfile.Check(string(content)); ours && !intact {
+			found = append(found, unit.Fragment+" was edited by hand")
+		}
+		if unit.NeedReload {
+			found = append(found, unit.Name+" changed since systemd read it")
+		}
+		if info, err := os.Stat(unit.Fragment); err == nil && runsOlder(unit, info.ModTime()) {
+			found = append(found, unit.Name+" runs since before its file was written")
+		}
+	}
+	return found
+}
+
+func runsOlder(unit dbusctl.Unit, written time.Time) bool {
+	return strings.HasSuffix(unit.Name, ".service") && unit.MainPID != 0 && unit.Started.Before(written)
+}
+
+func (t *terminal) printStatuses(list []status, asJSON bool) error {
+	if asJSON {
+		return t.json("projects", list)
+	}
+	for i, one := range list {
+		if i > 0 {
+			t.say("")
+		}
+		for _, line := range one.lines() {
+			t.say("%s", line)
+		}
+	}
+	return nil
+}
+
+// lines is a status for people: only what there is to say.
+func (s status) lines() []string {
+	head := s.Name + ": " + string(s.State)
+	if s.Since != nil {
+		head += " since " + s.Since.Format(time.DateTime) + " (" + ago(*s.Since) + ")"
+	}
+	list := []string{head}
+	add := func(label, text string) {
+		if text != "" {
+			list = append(list, "  "+label+": "+text)
+		}
+	}
+	add("domains", strings.Join(s.Domains, ", "))
+	add("service", s.serviceLine())
+	add("result", s.Result)
+	if s.Enabled {
+		add("proxy", s.proxyLine())
+	}
+	add("last error", s.LastError)
+	for _, text := range s.Drift {
+		add("drift", text)
+	}
+	for _, path := range s.DropIns {
+		add("drop-in", path)
+	}
+	return list
+}
+
+func (s status) serviceLine() string {
+	parts := []string{s.Service}
+	if s.MainPID != 0 {
+		parts = append(parts, "pid "+strconv.Itoa(int(s.MainPID)))
+	}
+	if s.Memory != 0 {
+		parts = append(parts, size(s.Memory))
+	}
+	if s.Restarts != 0 {
+		parts = append(parts, strconv.Itoa(int(s.Restarts))+" automatic restarts")
+	}
+	if s.Text != "" {
+		parts = append(parts, s.Text)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (s status) proxyLine() string {
+	if !s.Served {
+		return "does not serve the current route (sandwich apply " + s.Name + ")"
+	}
+	line := strconv.FormatUint(s.Requests, 10) + " requests, " + strconv.Itoa(int(s.InFlight)) + " in flight"
+	if s.Held > 0 {
+		line += ", " + strconv.Itoa(int(s.Held)) + " waiting"
+	}
+	return line
+}

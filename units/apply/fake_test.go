@@ -1,0 +1,196 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sandwich/units/unitfile"
+)
+
+// fakeHost is systemd and the proxy over a temporary directory. It loads files on a reload, as
+// systemd does, and knows which units run from which file.
+type fakeHost struct {
+	mu      sync.Mutex
+	dirs    Dirs
+	loaded  map[string]string // unit -> content at the last reload
+	enabled map[string]bool
+	started map[string]time.Time
+	runs    map[string]string // unit -> content it was started with
+	served  map[string]string // project -> route the proxy has
+	broken  string            // starting a unit whose file holds this text fails
+	reject  string            // a unit whose file holds this text is not loaded
+	calls   []string
+}
+
+func newFakeHost(t *testing.T) *fakeHost {
+	dir := t.TempDir()
+	return &fakeHost{
+		dirs: Dirs{
+			Units: filepath.Join(dir, "units"), Routes: filepath.Join(dir, "routes"), Settings: filepath.Join(dir, "proxy.json"),
+		},
+		loaded: map[string]string{}, enabled: map[string]bool{}, started: map[string]time.Time{},
+		runs: map[string]string{}, served: map[string]string{}, broken: "BROKEN", reject: "REJECTED",
+	}
+}
+
+func (h *fakeHost) call(text string) {
+	h.mu.Lock()
+	h.calls = append(h.calls, text)
+}
+
+func (h *fakeHost) onDisk(unit string) (string, bool) {
+	content, err := os.ReadFile(h.dirs.unit(unit))
+	return string(content), err == nil
+}
+
+func (h *fakeHost) DaemonReload(context.Context) error {
+	h.call("reload")
+	defer h.mu.Unlock()
+	h.loaded = map[string]string{}
+	paths, _ := filepath.Glob(h.dirs.unit("*.*"))
+	for _, path := range paths {
+		content, _ := os.ReadFile(path)
+		h.loaded[filepath.Base(path)] = string(content)
+	}
+	return nil
+}
+
+func (h *fakeHost) Enable(_ context.Context, units []string) error {
+	h.call("enable " + strings.Join(units, " "))
+	defer h.mu.Unlock()
+	for _, unit := range units {
+		if _, ok := h.onDisk(unit); !ok {
+			return errors.New("cannot enable " + unit + ": no such file")
+		}
+		h.enabled[unit] = true
+	}
+	return nil
+}
+
+func (h *fakeHost) Disable(_ context.Context, units []string) error {
+	h.call("disable " + strings.Join(units, " "))
+	defer h.mu.Unlock()
+	for _, unit := range units {
+		delete(h.enabled, unit)
+	}
+	return nil
+}
+
+func (h *fakeHost) Start(_ context.Context, units ...string) error {
+	h.call("start " + strings.Join(units, " "))
+	defer h.mu.Unlock()
+	for _, unit := range units {
+		if _, up := h.runs[unit]; up {
+			continue
+		}
+		content, ok := h.loaded[unit]
+		if !ok {
+			return errors.New("cannot start " + unit + " because systemd knows no such unit")
+		}
+		h.runs[unit], h.started[unit] = content, time.Now()
+		if strings.Contains(content, h.broken) {
+			return errors.New("cannot start " + unit + " because it is broken")
+		}
+	}
+	return nil
+}
+
+func (h *fakeHost) Stop(_ context.Context, units ...string) error {
+	h.call("stop " + strings.Join(units, " "))
+	defer h.mu.Unlock()
+	for _, unit := range units {
+		delete(h.runs, unit)
+	}
+	return nil
+}
+
+func (h *fakeHost) Restart(ctx context.Context, units ...string) error {
+	if err := h.Stop(ctx, units...); err != nil {
+		return err
+	}
+	return h.Start(ctx, units...)
+}
+
+func (h *fakeHost) ReloadOrRestart(_ context.Context, units ...string) error {
+	h.call("reload-or-restart " + strings.Join(units, " "))
+	h.mu.Unlock()
+	return nil
+}
+
+func (h *fakeHost) ResetFailed(context.Context, string) error { return nil }
+
+func (h *fakeHost) Unit(_ context.Context, name string) (UnitState, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	content, exists := h.onDisk(name)
+	state := UnitState{LoadState: "not-found", ActiveState: "inactive", Started: h.started[name]}
+	if loaded, ok := h.loaded[name]; ok {
+		state.LoadState, state.NeedReload = "loaded", loaded != content
+		if strings.Contains(loaded, h.reject) {
+			state.LoadState, state.LoadError = "bad-setting", "line 3"
+		}
+	}
+	if _, up := h.runs[name]; up {
+		state.ActiveState = "active"
+	}
+	if exists {
+		state.FileState = "disabled"
+	}
+	if h.enabled[name] {
+		state.FileState = "enabled"
+	}
+	return state, nil
+}
+
+func (h *fakeHost) Apply(_ context.Context, project string) error {
+	h.call("apply " + project)
+	defer h.mu.Unlock()
+	content, err := os.ReadFile(h.dirs.route(project))
+	h.served[project] = string(content)
+	return err
+}
+
+func (h *fakeHost) Forget(_ context.Context, project string) error {
+	h.call("forget " + project)
+	defer h.mu.Unlock()
+	delete(h.served, project)
+	return nil
+}
+
+// unit makes a sealed unit file whose description holds a text.
+func unit(t *testing.T, name, text string, installs bool) unitfile.File {
+	t.Helper()
+	var u unitfile.Unit
+	description, err := unitfile.Text(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Add("Unit", "Description", description)
+	if installs {
+		u.Add("Install", "WantedBy", unitfile.Literal("multi-user.target"))
+	}
+	file, err := unitfile.Seal(name, "/etc/sandwich/projects/x.hcl", &u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// wanted is a project whose service's description holds a text.
+func wanted(t *testing.T, name, text string) Wanted {
+	return Wanted{
+		Name: name, Domain: name + ".example", Start: true, Route: []byte(`{"name":"` + name + `"}`),
+		Units: []unitfile.File{
+			unit(t, "sandwich-"+name+".slice", name, false),
+			unit(t, "sandwich-"+name+".socket", name, true),
+			unit(t, "sandwich-"+name+".service", text, true),
+			unit(t, "sandwich-"+name+".target", name, true),
+		},
+	}
+}

@@ -1,0 +1,128 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+
+	"sandwich/units"
+	"sandwich/units/unitfile"
+)
+
+// Wanted is what a project should be.
+type Wanted struct {
+	Name   string
+	Domain string          // where Probe asks
+	Units  []unitfile.File // none: the project should be gone
+	Route  []byte
+	Start  bool // start what does not run; otherwise only what runs is touched
+}
+
+// Systemd is what this package needs of the service manager.
+type Systemd interface {
+	DaemonReload(ctx context.Context) error
+	Enable(ctx context.Context, units []string) error
+	Disable(ctx context.Context, units []string) error
+	Start(ctx context.Context, units ...string) error
+	Stop(ctx context.Context, units ...string) error
+	Restart(ctx context.Context, units ...string) error
+	ReloadOrRestart(ctx context.Context, units ...string) error
+	ResetFailed(ctx context.Context, unit string) error
+	Unit(ctx context.Context, name string) (UnitState, error)
+}
+
+// UnitState is what a plan needs to know of a unit.
+type UnitState struct {
+	LoadState, LoadError string
+	ActiveState          string
+	FileState            string
+	NeedReload           bool
+	Started              time.Time
+	DropIns              []string
+}
+
+// runs says whether the unit is up or on its way up: then a change of its file asks for a restart.
+func (u UnitState) runs() bool {
+	return u.ActiveState == "active" || u.ActiveState == "activating" || u.ActiveState == "reloading"
+}
+
+// Proxy is what this package needs of the front proxy.
+type Proxy interface {
+	Apply(ctx context.Context, project string) error
+	Forget(ctx context.Context, project string) error
+}
+
+// Found is what is there of a project now.
+type Found struct {
+	files  map[string]*file // unit name -> generated file
+	route  *file
+	states map[string]UnitState
+	served string // hash of the route that the proxy serves; "" when it serves none
+}
+
+// Look finds out what is there of a project. served is the hash of the route the proxy serves.
+func Look(ctx context.Context, dirs Dirs, systemd Systemd, wanted Wanted, served string) (Found, error) {
+	found := Found{files: map[string]*file{}, states: map[string]UnitState{}, served: served}
+	names, err := unitNames(dirs, wanted)
+	if err != nil {
+		return Found{}, err
+	}
+	for _, name := range names {
+		if found.files[name], err = readUnitFile(dirs.unit(name)); err != nil {
+			return Found{}, err
+		}
+		if found.states[name], err = systemd.Unit(ctx, name); err != nil {
+			return Found{}, err
+		}
+	}
+	found.route, err = readFile(dirs.route(wanted.Name))
+	return found, err
+}
+
+// readUnitFile reads a unit file that sandwich wrote; one that it did not write is an error.
+func readUnitFile(path string) (*file, error) {
+	f, err := readFile(path)
+	if err != nil || f == nil {
+		return f, err
+	}
+	if _, _, ours := unitfile.Check(string(f.content)); !ours {
+		return nil, fmt.Errorf("%s was not written by sandwich: move it away first", path)
+	}
+	return f, nil
+}
+
+// unitNames are the units a project should have and those it has on the disk.
+func unitNames(dirs Dirs, wanted Wanted) ([]string, error) {
+	seen := map[string]bool{}
+	for _, unit := range wanted.Units {
+		seen[unit.Name] = true
+	}
+	// A project's name has no dot, so this pattern is exactly that project.
+	onDisk, err := filepath.Glob(dirs.unit("sandwich-" + wanted.Name + ".*"))
+	if err != nil {
+		return nil, fmt.Errorf("cannot list the units of %s: %w", wanted.Name, err)
+	}
+	for _, path := range append(onDisk, dirs.unit(units.Slice(wanted.Name))) {
+		if isUnit(path) {
+			seen[filepath.Base(path)] = true
+		}
+	}
+	names := make([]string, 0, len(seen))
+	for name := range seen {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names, nil
+}
+
+// isUnit leaves out the directories that systemctl edit and systemctl enable make.
+func isUnit(path string) bool {
+	switch strings.TrimPrefix(filepath.Ext(path), ".") {
+	case "socket", "service", "timer", "slice", "target":
+		return true
+	}
+	return false
+}

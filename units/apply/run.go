@@ -1,0 +1,184 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Runner carries plans out.
+type Runner struct {
+	Dirs    Dirs
+	Systemd Systemd
+	Proxy   Proxy
+	// Probe waits until the project answers for the domain through the proxy.
+	Probe func(ctx context.Context, project, domain string) error
+	// Report is told of each step before it is done, from several goroutines; what it gives is
+	// called after.
+	Report func(Step) (done func())
+	// Parallel bounds how many projects start at the same time; 0 is 1.
+	Parallel int
+}
+
+// run is one plan on its way.
+type run struct {
+	plan Plan
+	done []Step
+	err  error
+}
+
+// Run carries out exactly the plans, with one reload of systemd for all of them. A project whose
+// steps fail is put back to what it was; the others go on. The result has the error of each
+// project that failed.
+func (r *Runner) Run(ctx context.Context, plans []Plan) map[string]error {
+	runs := make([]*run, len(plans))
+	for i, plan := range plans {
+		runs[i] = &run{plan: plan}
+		before, _ := plan.split()
+		r.carryOut(ctx, runs[i], before)
+	}
+	r.reload(ctx, runs)
+	r.each(runs, func(one *run) {
+		if one.err == nil {
+			_, after := one.plan.split()
+			r.carryOut(ctx, one, after)
+		}
+	})
+	r.rollBack(context.WithoutCancel(ctx), runs)
+	return failures(runs)
+}
+
+// split parts the steps before the reload of systemd from those after it. A plan without a
+// reload has only the latter.
+func (p Plan) split() (before, after []Step) {
+	for i, step := range p.Steps {
+		if step.Verb == Reload {
+			return p.Steps[:i], p.Steps[i+1:]
+		}
+	}
+	return nil, p.Steps
+}
+
+func (r *Runner) carryOut(ctx context.Context, one *run, steps []Step) {
+	for _, step := range steps {
+		if one.err = context.Cause(ctx); one.err != nil {
+			return
+		}
+		done := r.Report(step)
+		// A step that fails half-way is rolled back too: a service that did not start is
+		// still being tried again by systemd.
+		one.done = append(one.done, step)
+		one.err = r.do(ctx, step)
+		done()
+		if one.err != nil {
+			return
+		}
+	}
+}
+
+func (r *Runner) do(ctx context.Context, s Step) error {
+	unit := filepath.Base(s.Object)
+	switch s.Verb {
+	case Write:
+		return writeFile(s.Object, s.New)
+	case Remove:
+		return errors.Join(removeFile(s.Object), r.Systemd.ResetFailed(ctx, unit))
+	case Enable:
+		return r.Systemd.Enable(ctx, []string{unit})
+	case Disable:
+		return r.Systemd.Disable(ctx, []string{unit})
+	case Start:
+		return r.Systemd.Start(ctx, unit)
+	case Stop:
+		return r.Systemd.Stop(ctx, unit)
+	case Restart:
+		return r.Systemd.Restart(ctx, unit)
+	case Serve:
+		return r.serve(ctx, s.Project, s.New)
+	case Forget:
+		return r.serve(ctx, s.Project, nil)
+	case Settings:
+		return r.settings(ctx, s.Object, s.New)
+	case Probe:
+		return r.Probe(ctx, s.Project, s.Object)
+	}
+	return fmt.Errorf("cannot %s %s: no such step", s.Verb, s.Object)
+}
+
+// serve writes or removes the route and tells the proxy. The file comes first: it is what a
+// proxy that starts meanwhile reads.
+func (r *Runner) serve(ctx context.Context, project string, content []byte) error {
+	path := r.Dirs.route(project)
+	if content == nil {
+		return errors.Join(removeFile(path), r.Proxy.Forget(ctx, project))
+	}
+	if err := writeFile(path, content); err != nil {
+		return err
+	}
+	return r.Proxy.Apply(ctx, project)
+}
+
+// reload has systemd read the files of all plans at once, then looks whether it likes them: it
+// answers "done" to a reload with a broken unit present.
+func (r *Runner) reload(ctx context.Context, runs []*run) {
+	wanted := false
+	for _, one := range runs {
+		wanted = wanted || one.plan.has(Reload)
+	}
+	if !wanted {
+		return
+	}
+	defer r.Report(Step{Verb: Reload})()
+	err := r.Systemd.DaemonReload(ctx)
+	for _, one := range runs {
+		if one.err == nil && one.plan.has(Reload) {
+			one.err = errors.Join(err, r.loaded(ctx, one))
+		}
+	}
+}
+
+func (r *Runner) loaded(ctx context.Context, one *run) error {
+	for _, step := range one.done {
+		if step.Verb != Write || !isUnit(step.Object) {
+			continue
+		}
+		state, err := r.Systemd.Unit(ctx, filepath.Base(step.Object))
+		if err != nil {
+			return err
+		}
+		if state.LoadState != "loaded" {
+			return fmt.Errorf("cannot use %s: systemd says %s: %s", step.Object, state.LoadState, state.LoadError)
+		}
+	}
+	return nil
+}
+
+// each runs f for every run, a bounded number side by side.
+func (r *Runner) each(runs []*run, f func(*run)) {
+	room := make(chan struct{}, max(r.Parallel, 1))
+	var all sync.WaitGroup
+	for _, one := range runs {
+		room <- struct{}{}
+		all.Go(func() {
+			defer func() { <-room }()
+			f(one)
+		})
+	}
+	all.Wait()
+}
+
+func failures(runs []*run) map[string]error {
+	failed := map[string]error{}
+	for _, one := range runs {
+		if one.err != nil {
+			failed[one.plan.Project] = one.err
+		}
+	}
+	return failed
+}
+
+// rollBackLimit bounds how long putting things back may take.
+const rollBackLimit = 2 * time.Minute
