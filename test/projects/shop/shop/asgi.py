@@ -1,0 +1,41 @@
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+
+django_application = get_asgi_application()
+
+import shop.urls  # noqa: E402,F401
+
+
+async def application(scope, receive, send):
+    if scope["type"] == "websocket" and scope["path"] == "/ws":
+        await echo(receive, send)
+    elif scope["type"] == "http":
+        await django_application(scope, receive, send)
+    elif scope["type"] == "lifespan":
+        await lifespan(receive, send)
+    else:
+        await send({"type": "websocket.close", "code": 4404})
+
+
+async def echo(receive, send):
+    """Sends every message back until the client goes."""
+    while True:
+        message = await receive()
+        if message["type"] == "websocket.connect":
+            await send({"type": "websocket.accept"})
+        elif message["type"] == "websocket.receive":
+            reply = {key: message[key] for key in ("text", "bytes") if message.get(key) is not None}
+            await send({"type": "websocket.send", **reply})
+        else:
+            return
+
+
+async def lifespan(receive, send):
+    while True:
+        message = await receive()
+        await send({"type": message["type"] + ".complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
