@@ -13,36 +13,50 @@ import (
 const probeLimit = 60 * time.Second
 
 // probeProject asks an enabled project through the proxy, under its canonical name.
-func probeProject(ctx context.Context, _ *host, name string) error {
+func (t *terminal) probeProject(ctx context.Context, name string) error {
 	domains := compiledDomains(name)
 	if len(domains) == 0 {
 		return fmt.Errorf("cannot ask %s: its compiled route has no domains", name)
 	}
-	return probe(ctx, name, domains[0])
+	return t.probe(ctx, name, domains[0])
 }
 
 // probe asks the proxy for the front page of a domain. Any answer of the application will do: a
-// redirect to a login is as good as a page.
-func probe(ctx context.Context, _, domain string) error {
+// redirect to a login is as good as a page, and a page that fails is the application's own affair,
+// though worth a warning.
+func (t *terminal) probe(ctx context.Context, name, domain string) error {
+	status, err := ask(ctx, domain)
+	if err != nil {
+		return fmt.Errorf("cannot reach http://%s/ through the proxy: %w", domain, err)
+	}
+	switch status {
+	case http.StatusMisdirectedRequest, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return fmt.Errorf("http://%s/ answers %d %s", domain, status, http.StatusText(status))
+	case http.StatusBadRequest:
+		t.tell("warning: %s: http://%s/ answers 400 Bad Request: is the name in ALLOWED_HOSTS?", name, domain)
+	case http.StatusInternalServerError:
+		t.tell("warning: %s: http://%s/ answers 500 Internal Server Error\nhint: sandwich logs %s", name, domain, name)
+	}
+	return nil
+}
+
+// ask gives the status of the answer to GET / for a host name.
+func ask(ctx context.Context, domain string) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1/", nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	request.Host = domain
 	request.Header.Set("User-Agent", "sandwich/"+version)
 	answer, err := probeTransport.RoundTrip(request)
 	if err != nil {
-		return fmt.Errorf("cannot reach http://%s/ through the proxy: %w", domain, err)
+		return 0, err
 	}
 	defer answer.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<20))
-	switch answer.StatusCode {
-	case http.StatusMisdirectedRequest, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return fmt.Errorf("http://%s/ answers %s", domain, answer.Status)
-	}
-	return nil
+	return answer.StatusCode, nil
 }
 
 // probeTransport follows no redirect and keeps no connection.

@@ -21,7 +21,7 @@ func newStart(t *terminal) *cobra.Command {
 		if err := h.systemd.Start(ctx, units.Service(name), units.Target(name)); err != nil {
 			return err
 		}
-		return probeProject(ctx, h, name)
+		return t.probeProject(ctx, name)
 	})
 }
 
@@ -43,7 +43,7 @@ func newRestart(t *terminal) *cobra.Command {
 		if err := h.systemd.Restart(ctx, units.Service(name)); err != nil {
 			return err
 		}
-		return probeProject(ctx, h, name)
+		return t.probeProject(ctx, name)
 	})
 }
 
