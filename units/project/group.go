@@ -12,6 +12,7 @@ type kind struct {
 	label  string // what its label is, for messages; "" when it takes none
 	attrs  []string
 	blocks []kind
+	opaque bool // its body is not looked into
 	decode func(d *decoder, g *group)
 }
 
@@ -53,14 +54,12 @@ func gather(top *kind, at hcl.Range, bodies ...hcl.Body) *groups {
 
 // add merges one body into the group of its key. seen holds the keys of this file so far.
 func (gs *groups) add(k *kind, key, label string, at hcl.Range, body hcl.Body, seen map[string]bool) {
+	if k.opaque {
+		return
+	}
 	content, diags := body.Content(k.schema())
 	gs.diags = append(gs.diags, diags...)
-	g, ok := gs.byKey[key]
-	if !ok {
-		g = &group{kind: k, key: key, label: label, at: at, attrs: map[string]*hcl.Attribute{}}
-		gs.byKey[key] = g
-		gs.all = append(gs.all, g)
-	}
+	g := gs.group(k, key, label, at)
 	for name, attr := range content.Attributes {
 		if _, own := g.attrs[name]; !own {
 			g.attrs[name] = attr
@@ -69,6 +68,17 @@ func (gs *groups) add(k *kind, key, label string, at hcl.Range, body hcl.Body, s
 	for _, block := range content.Blocks {
 		gs.addBlock(k, key, block, seen)
 	}
+}
+
+// group is the group of a key; its first header is its place.
+func (gs *groups) group(k *kind, key, label string, at hcl.Range) *group {
+	g, ok := gs.byKey[key]
+	if !ok {
+		g = &group{kind: k, key: key, label: label, at: at, attrs: map[string]*hcl.Attribute{}}
+		gs.byKey[key] = g
+		gs.all = append(gs.all, g)
+	}
+	return g
 }
 
 func (gs *groups) addBlock(k *kind, outer string, block *hcl.Block, seen map[string]bool) {

@@ -15,7 +15,7 @@ var gunicornSettings = []setting[Gunicorn]{
 	{"graceful_timeout", duration(func(g *Gunicorn) *time.Duration { return &g.GracefulTimeout }, time.Second)},
 	{"max_requests", number(func(g *Gunicorn) *int { return &g.MaxRequests }, 0, 1<<31-1)},
 	{"max_requests_jitter", number(func(g *Gunicorn) *int { return &g.MaxRequestsJitter }, 0, 1<<31-1)},
-	{"preload", flag(func(g *Gunicorn) *bool { return &g.Preload })},
+	{"preload", boolean(func(g *Gunicorn) *bool { return &g.Preload })},
 	{"config", text(func(g *Gunicorn) *string { return &g.Config }, path)},
 	{"args", list(func(g *Gunicorn) *[]string { return &g.Args }, gunicornArg, open)},
 }

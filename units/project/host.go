@@ -2,7 +2,6 @@ package project
 
 import (
 	"net/netip"
-	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -64,25 +63,15 @@ func (h *Host) trial() hcl.Diagnostics {
 	return d.diags
 }
 
-// hostFile is the top level of the host file. A defaults block has the schema of a project file;
-// its settings are collected here and read by trial and by each Load.
+// hostFile is the top level of the host file. A defaults block is left as it is: trial reads it,
+// and then each Load.
 var hostFile = kind{decode: nothing, blocks: []kind{
 	{name: "proxy", attrs: append(names(listenSettings), names(laterHostProxy)...), decode: decodeListen},
 	later("tls", "", []setting[unread]{{"mode", anyText}, {"email", anyText}, {"ca", anyText}}),
-	{name: "defaults", attrs: top.attrs, blocks: collected(top.blocks), decode: nothing},
+	{name: "defaults", opaque: true, decode: nothing},
 }}
 
 func nothing(*decoder, *group) {}
-
-// collected is kinds whose settings are only collected.
-func collected(kinds []kind) []kind {
-	all := slices.Clone(kinds)
-	for i := range all {
-		all[i].decode = nothing
-		all[i].blocks = collected(all[i].blocks)
-	}
-	return all
-}
 
 func decodeListen(d *decoder, g *group) {
 	fill(d, g, listenSettings, d.host)

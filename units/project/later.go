@@ -46,7 +46,8 @@ func later(name, label string, table []setting[unread]) kind {
 	}}
 }
 
-// refuseLater reads and refuses the attributes of a table. A flag that says no asks for nothing.
+// refuseLater reads and refuses the attributes of a table. What asks for nothing is allowed:
+// a flag that says no, an empty list. (overlap = false asks for something.)
 func refuseLater(d *decoder, g *group, table []setting[unread]) {
 	for _, s := range table {
 		attr, ok := g.attrs[s.name]
@@ -54,7 +55,7 @@ func refuseLater(d *decoder, g *group, table []setting[unread]) {
 			continue
 		}
 		key := g.path(s.name)
-		if key != "overlap" && isFalse(d, attr.Expr) {
+		if key != "overlap" && asksNothing(d, attr.Expr) {
 			continue
 		}
 		d.source.put(key, attr.Range)

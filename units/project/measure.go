@@ -51,3 +51,15 @@ func parseDuration(s string) (time.Duration, *fault) {
 	}
 	return time.Duration(days)*24*time.Hour + t, nil
 }
+
+// written is a time as a person writes it in a project file.
+func written(t time.Duration) string {
+	s := t.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}

@@ -12,8 +12,8 @@ var proxySettings = []setting[Proxy]{
 	{"timeout", duration(func(p *Proxy) *time.Duration { return &p.Timeout }, time.Second)},
 	{"hold", duration(func(p *Proxy) *time.Duration { return &p.Hold }, 0)},
 	{"in_flight", number(func(p *Proxy) *int { return &p.InFlight }, 0, 1<<20)},
-	{"buffer_requests", flag(func(p *Proxy) *bool { return &p.BufferRequests })},
-	{"buffer_responses", flag(func(p *Proxy) *bool { return &p.BufferResponses })},
+	{"buffer_requests", boolean(func(p *Proxy) *bool { return &p.BufferRequests })},
+	{"buffer_responses", boolean(func(p *Proxy) *bool { return &p.BufferResponses })},
 	{"stream", list(func(p *Proxy) *[]string { return &p.Stream }, urlPath, unique)},
 	{"headers", table(func(p *Proxy) *map[string]string { return &p.Headers }, headerName, headerValue, open)},
 	{"error_pages", table(func(p *Proxy) *map[string]string { return &p.ErrorPages }, errorStatus, path)},
@@ -41,7 +41,7 @@ func (d *decoder) wholeProxy() {
 	}
 	d.refuse(d.source.At("proxy.timeout"), "proxy.timeout is not above gunicorn.timeout",
 		fmt.Sprintf("The proxy would give up after %s while gunicorn works for up to %s. Make proxy.timeout longer, or gunicorn.timeout shorter.",
-			p.Proxy.Timeout, p.Gunicorn.Timeout))
+			written(p.Proxy.Timeout), written(p.Gunicorn.Timeout)))
 }
 
 // urlPath is the beginning of a URL path.

@@ -68,7 +68,7 @@ func open(v value, it item, _ string) bool {
 
 // unique refuses a value that is there twice.
 func unique(v value, it item, clean string) bool {
-	if v.d.source.States(element(v.key, clean)) {
+	if clean != "" && v.d.source.States(element(v.key, clean)) {
 		v.d.refuse(&it.at, fmt.Sprintf("%s has a value twice", v.key), v.shown(it)+" is in the list already. Remove one of them.")
 		return false
 	}
@@ -117,7 +117,7 @@ func number[T any](field func(*T) *int, low, high int) func(value, *T) {
 	}
 }
 
-func flag[T any](field func(*T) *bool) func(value, *T) {
+func boolean[T any](field func(*T) *bool) func(value, *T) {
 	return func(v value, into *T) {
 		if b, ok := v.flag(); ok {
 			*field(into) = b
@@ -134,7 +134,7 @@ func size[T any](field func(*T) *int64, low int64) func(value, *T) {
 		}
 		n, wrong := parseSize(it.text)
 		if wrong == nil && n < low {
-			wrong = &fault{"is too small", fmt.Sprintf("It must be at least %d bytes.", low)}
+			wrong = &fault{"is too small", fmt.Sprintf("It must be at least %d.", low)}
 		}
 		if wrong != nil {
 			v.refuse(it, wrong)
@@ -153,7 +153,7 @@ func duration[T any](field func(*T) *time.Duration, low time.Duration) func(valu
 		}
 		t, wrong := parseDuration(it.text)
 		if wrong == nil && t < low {
-			wrong = &fault{"is too short", fmt.Sprintf("It must be at least %s.", low)}
+			wrong = &fault{"is too short", fmt.Sprintf("It must be at least %q.", written(low))}
 		}
 		if wrong != nil {
 			v.refuse(it, wrong)

@@ -11,7 +11,7 @@ var staticSettings = []setting[Static]{
 	{"root", text(func(s *Static) *string { return &s.Root }, path)},
 	{"domain", text(func(s *Static) *string { return &s.Domain }, hostName)},
 	{"max_age", duration(func(s *Static) *time.Duration { return &s.MaxAge }, 0)},
-	{"uploads", flag(func(s *Static) *bool { return &s.Uploads })},
+	{"uploads", boolean(func(s *Static) *bool { return &s.Uploads })},
 }
 
 // staticMaxAge is how long a browser keeps a file whose name may come back with other content.

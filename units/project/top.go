@@ -1,6 +1,10 @@
 package project
 
-import "time"
+import (
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+)
 
 // top is the top level of a project file.
 var top = kind{
@@ -38,22 +42,32 @@ var topSettings = []setting[Project]{
 }
 
 func decodeTop(d *decoder, g *group) {
-	fill(d, g, topSettings, d.p)
-	if _, ok := g.attrs["root"]; !ok && !d.scene.trial {
-		d.refuse(&g.at, "root is not stated", `Write where the project is: root = "/srv/`+d.p.Name+`".`)
+	if _, ok := g.attrs["root"]; !ok {
+		d.rootless(&g.at)
 	}
+	fill(d, g, topSettings, d.p)
 	refuseLater(d, g, laterTop)
 }
 
 // readRoot reads the root, which has to be absolute: there is nothing it could be relative to.
 func readRoot(v value, p *Project) {
+	told := len(v.d.diags)
 	it, ok := v.text()
 	if !ok {
+		if len(v.d.diags) == told {
+			v.d.rootless(&v.attr.Range)
+		}
 		return
 	}
 	if clean, ok := v.checked(it, absolute); ok {
 		p.Root = clean
 		v.d.setRoot(clean)
+	}
+}
+
+func (d *decoder) rootless(at *hcl.Range) {
+	if !d.scene.trial {
+		d.refuse(at, "root is not stated", `Write where the project is: root = "/srv/`+d.p.Name+`".`)
 	}
 }
 

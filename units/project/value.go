@@ -3,7 +3,9 @@ package project
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -99,13 +101,26 @@ func (v value) eval(expr hcl.Expression, want cty.Type, called string) (result c
 	converted, err := convert.Convert(raw, want)
 	if err != nil {
 		at := expr.Range()
-		v.d.refuse(&at, fmt.Sprintf("%s must be %s", v.key, called), fmt.Sprintf("It is %s.", typeName(raw.Type())))
+		v.d.refuse(&at, fmt.Sprintf("%s must be %s", v.key, called), fmt.Sprintf("It is %s.%s", typeName(raw.Type()), form(want)))
 		return cty.NilVal, false, false
 	}
 	if !converted.IsWhollyKnown() || converted.IsNull() {
 		return cty.NilVal, false, false
 	}
 	return converted, len(marks) > 0, true
+}
+
+// form is how a value of a type is written.
+func form(t cty.Type) string {
+	switch {
+	case t == cty.Bool:
+		return " Write true or false."
+	case t == cty.List(cty.String):
+		return ` Write it in brackets: ["one", "two"].`
+	case t == cty.Map(cty.String):
+		return ` Write it in braces: { NAME = "value" }.`
+	}
+	return ""
 }
 
 func typeName(t cty.Type) string {
@@ -212,6 +227,10 @@ func (v value) pairs() ([]item, bool) {
 		if !ok || !okValue {
 			continue
 		}
+		if name.secret {
+			v.d.refuse(&name.at, v.key+" has a secret as a name", "This name comes from env() or from a file that is not public. Write it as it is.")
+			continue
+		}
 		if seen[name.text] {
 			v.d.refuse(&name.at, v.key+" has a name twice", v.shown(name)+" is in the map already. Remove one of them.")
 			continue
@@ -229,8 +248,9 @@ func (v value) computedPairs() ([]item, bool) {
 		return nil, false
 	}
 	items, at := []item{}, v.attr.Expr.Range()
-	for name, one := range result.AsValueMap() {
-		if !one.IsNull() {
+	values := result.AsValueMap()
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if one := values[name]; !one.IsNull() {
 			items = append(items, item{name: name, nameAt: at, text: one.AsString(), at: at, secret: secret})
 		}
 	}

@@ -36,13 +36,17 @@ func (d *decoder) wholeSettings() {
 // settingsVariable is how Django is told its settings module.
 const settingsVariable = "DJANGO_SETTINGS_MODULE"
 
-func isFalse(d *decoder, expr hcl.Expression) bool {
+// asksNothing says whether a value is false or an empty list.
+func asksNothing(d *decoder, expr hcl.Expression) bool {
 	v, diags := expr.Value(d.context)
 	if diags.HasErrors() {
 		return false
 	}
 	v, _ = v.UnmarkDeep()
-	return v.IsKnown() && !v.IsNull() && v.Type() == cty.Bool && v.False()
+	if !v.IsKnown() || v.IsNull() {
+		return false
+	}
+	return v.Type() == cty.Bool && v.False() || v.Type().IsTupleType() && v.LengthInt() == 0
 }
 
 // sentence is an error's text as a sentence.

@@ -1,0 +1,5 @@
+root = "/srv/client-x"
+gunicorn {
+}
+gunicorn {
+}

@@ -1,0 +1,2 @@
+root = "/srv/client-x"
+credentials = { "a/b" = "/etc/x" }

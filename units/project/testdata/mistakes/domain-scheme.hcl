@@ -1,0 +1,2 @@
+root = "/srv/client-x"
+domains = ["https://client-x.example"]

@@ -1,0 +1,2 @@
+root = "/srv/client-x"
+domains = ["client-x.example", "client-x.example"]

@@ -1,0 +1,2 @@
+root = "/srv/client-x"
+environment = { KEY = "a\nb" }

@@ -1,0 +1,2 @@
+root = "/srv/client-x"
+environment = { LISTEN_FDS = "1" }

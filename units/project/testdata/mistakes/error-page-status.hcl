@@ -1,0 +1,4 @@
+root = "/srv/client-x"
+proxy {
+  error_pages = { "200" = "ok.html" }
+}

@@ -1,0 +1,4 @@
+root = "/srv/client-x"
+proxy {
+  headers = { "X-Y" = "a\r\nb" }
+}

@@ -1,0 +1,2 @@
+root = "/srv/client-x"
+listen = "localhost:8001"

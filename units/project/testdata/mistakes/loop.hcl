@@ -1,0 +1,2 @@
+root = "/srv/client-x"
+domains = [for n in ["a", "b"] : "${n}.example"]

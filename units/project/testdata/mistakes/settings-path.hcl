@@ -1,0 +1,2 @@
+root = "/srv/client-x"
+settings = "client_x/settings.py"

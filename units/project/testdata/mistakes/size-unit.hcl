@@ -1,0 +1,4 @@
+root = "/srv/client-x"
+proxy {
+  max_body = "25 apples"
+}

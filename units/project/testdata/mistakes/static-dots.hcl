@@ -1,0 +1,4 @@
+root = "/srv/client-x"
+static "/a/../b/" {
+  root = "/srv/client-x/static"
+}

@@ -1,0 +1,5 @@
+root = "/srv/client-x"
+static "/static/" {
+}
+static "/static/" {
+}

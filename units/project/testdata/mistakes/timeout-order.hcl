@@ -1,0 +1,7 @@
+root = "/srv/client-x"
+gunicorn {
+  timeout = "60s"
+}
+proxy {
+  timeout = "60s"
+}

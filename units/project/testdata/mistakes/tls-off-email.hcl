@@ -1,0 +1,5 @@
+root = "/srv/client-x"
+tls {
+  mode  = "off"
+  email = "a@b.example"
+}
