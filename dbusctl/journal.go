@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,7 +40,8 @@ func splitLines(out []byte) []string {
 }
 
 // Traceback picks the last Python traceback out of log lines, up to the line that names the
-// exception; without one it gives the last few lines. At most max lines, the end of them.
+// exception, without the import machinery's own frames; without a traceback it gives the last few
+// lines. At most max lines, the end of them.
 func Traceback(lines []string, max int) []string {
 	start := -1
 	for i, line := range lines {
@@ -54,7 +56,13 @@ func Traceback(lines []string, max int) []string {
 	for end < len(lines) && strings.HasPrefix(lines[end], " ") {
 		end++
 	}
-	return tail(lines[start:min(end+1, len(lines))], max)
+	return tail(slices.DeleteFunc(slices.Clone(lines[start:min(end+1, len(lines))]), isNoise), max)
+}
+
+// isNoise picks the lines of a traceback that tell nothing about the application: the frames of
+// the import machinery and the marks below a line of code.
+func isNoise(line string) bool {
+	return strings.Contains(line, `File "<frozen importlib`) || strings.Trim(line, " ~^") == ""
 }
 
 func tail(lines []string, max int) []string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"sandwich/dbusctl"
+	"sandwich/units/apply"
 )
 
 // excerptLines is how much of a traceback is shown, and tailLines how far back it is looked for.
@@ -18,6 +19,7 @@ const (
 func (t *terminal) failure(ctx context.Context, name string, err error) {
 	ctx = context.WithoutCancel(ctx)
 	t.tell("error: %s: %v", name, err)
+	defer t.leftBehind(name, err)
 	var job *dbusctl.JobError
 	if !errors.As(err, &job) {
 		return
@@ -30,4 +32,12 @@ func (t *terminal) failure(ctx context.Context, name string, err error) {
 		t.tell("  | %s", line)
 	}
 	t.tell("hint: sandwich logs %s, systemctl status %s", name, job.Unit)
+}
+
+// leftBehind says what state a failed plan left. Verbs that change no file leave what systemd shows.
+func (t *terminal) leftBehind(name string, err error) {
+	var rolledBack *apply.RolledBack
+	if errors.As(err, &rolledBack) {
+		t.tell("%s is what it was before.", name)
+	}
 }

@@ -8,6 +8,12 @@ import (
 	"slices"
 )
 
+// RolledBack is a failure after which the project is what it was before.
+type RolledBack struct{ Cause error }
+
+func (e *RolledBack) Error() string { return e.Cause.Error() }
+func (e *RolledBack) Unwrap() error { return e.Cause }
+
 // RollBackError is a failure after which the project could not be put back to what it was.
 type RollBackError struct {
 	Cause error // what failed first
@@ -38,8 +44,10 @@ func (r *Runner) rollBack(ctx context.Context, runs []*run) {
 	}
 	for i, one := range failed {
 		errs[i] = errors.Join(errs[i], r.undo(ctx, one, afterReload))
-		if reloadErr := errors.Join(errs[len(failed):]...); errs[i] != nil || reloadErr != nil {
-			one.err = &RollBackError{Cause: one.err, Err: errors.Join(errs[i], reloadErr)}
+		if failure := errors.Join(errs[i], errors.Join(errs[len(failed):]...)); failure != nil {
+			one.err = &RollBackError{Cause: one.err, Err: failure}
+		} else {
+			one.err = &RolledBack{Cause: one.err}
 		}
 	}
 }
@@ -74,7 +82,9 @@ func (r *Runner) restore(ctx context.Context, s Step) error {
 	if s.Old != nil {
 		return writeFile(s.Object, s.Old)
 	}
-	return errors.Join(removeFile(s.Object), r.Systemd.ResetFailed(ctx, filepath.Base(s.Object)))
+	// A slice stays active when the last service in it is gone: it is stopped with its file.
+	unit := filepath.Base(s.Object)
+	return errors.Join(r.Systemd.Stop(ctx, unit), removeFile(s.Object), r.Systemd.ResetFailed(ctx, unit))
 }
 
 // afterReload brings back what ran, from its old files.
