@@ -15,8 +15,12 @@ import (
 // no message shows it and nothing that everyone may read is made from it.
 const secret = "secret"
 
-// maxIncluded bounds what file() reads: a token or a line of policy, not a document.
-const maxIncluded = 64 << 10
+// maxIncluded bounds what one file() reads: a token or a line of policy, not a document. maxTaken
+// bounds what all of a project file take together.
+const (
+	maxIncluded = 64 << 10
+	maxTaken    = 1 << 20
+)
 
 // scene is what expressions are evaluated against.
 type scene struct {
@@ -24,6 +28,7 @@ type scene struct {
 	name    string
 	root    string   // "" until it has been evaluated
 	dirs    []string // where file() may read: the project files' directory, then the root
+	taken   int      // bytes that env() and file() gave so far
 	trial   bool     // only types are checked: what comes from outside is unknown
 }
 
@@ -71,7 +76,7 @@ func (s *scene) env(args []string) (cty.Value, error) {
 		return cty.NilVal, errors.New("env() cannot be used here")
 	}
 	if value, set := s.outside.Env(args[0]); set {
-		return cty.StringVal(value).Mark(secret), nil
+		return s.take(value, secret)
 	}
 	if len(args) == 2 {
 		return cty.StringVal(args[1]), nil
@@ -99,11 +104,19 @@ func (s *scene) file(args []string) (cty.Value, error) {
 	if err != nil {
 		return cty.NilVal, fmt.Errorf("cannot read %s: %w", quote(args[0]), err)
 	}
-	value := cty.StringVal(strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r"))
+	text := strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
 	if public {
-		return value, nil
+		return s.take(text)
 	}
-	return value.Mark(secret), nil
+	return s.take(text, secret)
+}
+
+// take is a value from outside, with its marks.
+func (s *scene) take(text string, marks ...any) (cty.Value, error) {
+	if s.taken += len(text); s.taken > maxTaken {
+		return cty.NilVal, fmt.Errorf("env() and file() have given more than %d bytes to this file", maxTaken)
+	}
+	return cty.StringVal(text).WithMarks(cty.NewValueMarks(marks...)), nil
 }
 
 // allowed finds the directory that a path given to file() is in.

@@ -17,6 +17,7 @@ const (
 	maxMarks     = 100_000 // punctuation and line ends: each becomes a token
 	maxNesting   = 32
 	maxOperators = 1000 // a chain of operators nests once for each
+	maxDigits    = 20   // of one number
 )
 
 // guard refuses a file that is not worth parsing, or not safe to.
@@ -81,6 +82,10 @@ func nested(filename string, src []byte) hcl.Diagnostics {
 		if operator(previous, token.Type) {
 			operators++
 		}
+		if token.Type == hclsyntax.TokenNumberLit && monstrous(token.Bytes) {
+			at := token.Range
+			return hcl.Diagnostics{refusal("A number is too large", "No setting takes such a number. Write it without an exponent, with at most 20 digits.", &at)}
+		}
 		if depth > maxNesting || operators > maxOperators {
 			at := token.Range
 			return hcl.Diagnostics{refusal("The file nests too deeply",
@@ -89,6 +94,12 @@ func nested(filename string, src []byte) hcl.Diagnostics {
 		previous = token.Type
 	}
 	return nil
+}
+
+// monstrous says whether a number takes time or memory to read or to write out: "1e999999999" as a
+// text has a thousand million digits.
+func monstrous(number []byte) bool {
+	return len(number) > maxDigits || bytes.ContainsAny(number, "eE")
 }
 
 func nesting(t hclsyntax.TokenType) int {
