@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"sandwich/dbusctl"
 	"sandwich/units/apply"
@@ -86,7 +87,7 @@ func needRoot(verb string) error {
 	if os.Geteuid() == 0 {
 		return nil
 	}
-	return fmt.Errorf("cannot %s: it changes units and needs root\nhint: sudo sandwich %s", verb, verb)
+	return fmt.Errorf("cannot %s: it changes units and needs root\nhint: sudo sandwich %s", verb, strings.Join(os.Args[1:], " "))
 }
 
 // lock takes the one lock of all commands that change something.
