@@ -125,7 +125,7 @@ func (c *check) static(s project.Static, proxy Account) {
 		c.absent(key, s)
 	case err != nil:
 		c.refuse(key, "Static files cannot be reached", "%s.", reason(err))
-	case stop != nil:
+	case stop != nil && stop.info.Mode.IsDir():
 		c.refuse(key, "The proxy cannot reach the static files", "The proxy runs as %s and may not enter %q on the way to %q. %s", proxy.Name, stop.path, s.Root, remedy(stop, proxy))
 	case !info.Mode.IsDir():
 		c.refuse(key, "Static files have no directory", "%q is a file. Write the directory.", s.Root)
