@@ -25,10 +25,10 @@ var closing = []string{"close"}
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := s.current.Load()
-	v := &visit{reply: reply{ResponseWriter: w}, s: s, r: r, origin: now.trust.Origin(r, time.Now())}
+	v := &visit{reply: reply{ResponseWriter: w, draining: &s.draining}, s: s, r: r, origin: now.trust.Origin(r, time.Now())}
 	h := w.Header()
 	h["X-Request-Id"] = []string{v.origin.ID}
-	if r.TransferEncoding != nil || s.draining.Load() {
+	if r.TransferEncoding != nil {
 		// A request may have had Content-Length too, and net/http hides it: RFC 9112 6.1.
 		h["Connection"] = closing
 	}

@@ -3,20 +3,25 @@ package proxy
 import (
 	"io"
 	"net/http"
+	"sync/atomic"
 )
 
 // reply is the client's side of a request. It remembers the status, and keeps the way to
 // sendfile(2) open for files.
 type reply struct {
 	http.ResponseWriter
-	status  int  // 0: nothing was answered
-	aborted bool // the response is incomplete and cannot be completed
+	draining *atomic.Bool // once true, each answer is the last of its connection
+	status   int          // 0: nothing was answered
+	aborted  bool         // the response is incomplete and cannot be completed
 }
 
 // WriteHeader remembers the status; informational ones are not the answer.
 func (w *reply) WriteHeader(status int) {
 	if status >= 200 || status == http.StatusSwitchingProtocols {
 		w.status = status
+		if w.draining.Load() {
+			w.Header()["Connection"] = closing
+		}
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

@@ -1,0 +1,86 @@
+package proxy_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"sandwich/proxy"
+)
+
+const handshake = "GET /ws HTTP/1.1\r\nHost: demo.example\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n" +
+	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+
+// socketServer accepts the handshake, greets, and sends everything back until the client has ended.
+func socketServer(c net.Conn, head string, r *bufio.Reader) {
+	if !strings.Contains(head, "Connection: Upgrade\r\nUpgrade: websocket\r\n") ||
+		!strings.Contains(head, "Sec-Websocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n") {
+		io.WriteString(c, "HTTP/1.1 400 No Handshake\r\nContent-Length: 0\r\n\r\n")
+		return
+	}
+	io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\nhello ")
+	io.Copy(c, r)
+	io.WriteString(c, " bye")
+}
+
+func (f *front) shakeHands() (net.Conn, *bufio.Reader) {
+	f.Helper()
+	c := f.dial()
+	r := bufio.NewReader(c)
+	io.WriteString(c, handshake+"early ")
+	res, err := http.ReadResponse(r, nil)
+	must(f, err)
+	if res.StatusCode != 101 || res.Header.Get("Sec-WebSocket-Accept") != "x" || res.Header.Get("Upgrade") != "websocket" {
+		f.Fatalf("answer to the handshake is %s %v", res.Status, res.Header)
+	}
+	return c, r
+}
+
+func TestAWebSocketTunnelsBothWaysAndCloseByHalves(t *testing.T) {
+	a := newApp(t, socketServer)
+	f := newFront(t, demo(a.socket))
+	c, r := f.shakeHands()
+	io.WriteString(c, "and late")
+	c.(*net.TCPConn).CloseWrite()
+	all, err := io.ReadAll(r)
+	if got := string(all); got != "hello early and late bye" || err != nil {
+		t.Errorf("the tunnel brought %q, %v", got, err)
+	}
+	f.eventually("the tunnel is counted", func(st proxy.Status) bool { return st.Responses["1xx"] == 1 && st.InFlight == 0 })
+}
+
+func TestATunnelEndsWithEitherSide(t *testing.T) {
+	ended := make(chan error, 1)
+	a := newApp(t, func(c net.Conn, head string, r *bufio.Reader) {
+		socketServer(c, head, r)
+		ended <- nil
+	})
+	f := newFront(t, demo(a.socket))
+	c, _ := f.shakeHands()
+	c.(*net.TCPConn).SetLinger(0)
+	c.Close()
+	within(t, ended, "ending the tunnel")
+}
+
+func TestARefusedHandshakeIsAnOrdinaryAnswer(t *testing.T) {
+	a := newApp(t, says("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"))
+	f := newFront(t, demo(a.socket))
+	c := f.dial()
+	r := bufio.NewReader(c)
+	io.WriteString(c, handshake)
+	f.read(r, "GET").want(t, 403)
+	io.WriteString(c, handshake)
+	f.read(r, "GET").want(t, 403)
+}
+
+func TestOtherUpgradesDoNotPass(t *testing.T) {
+	a := newApp(t, says(ok))
+	f := newFront(t, demo(a.socket))
+	f.get("/", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__").want(t, 200)
+	if head := within(t, a.heads, "the request"); strings.Contains(head, "h2c") || strings.Contains(head, "Settings") {
+		t.Errorf("the application got\n%s", head)
+	}
+}
