@@ -131,6 +131,8 @@ class Board:
 
     def tell(self, server):
         """Tell systemd how many workers have loaded, and READY=1 the first time that all have."""
+        if self.halting:
+            return
         loaded, wanted = self.loaded(server), server.num_workers
         status = "%d of %d workers have loaded %s" % (loaded, wanted, server.proc_name)
         if not self.ready and loaded >= wanted:
@@ -278,6 +280,7 @@ def repair_stopping():
     stop_workers = Arbiter.stop
 
     def stop(self, graceful=True):
+        board().halting = True
         if graceful:
             board().notify(
                 "STATUS=Waiting for the requests in progress",

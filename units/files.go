@@ -29,7 +29,9 @@ func (g generation) files(d draft) {
 		d.each("TemporaryFileSystem", unitfile.EmptyDirectory, dir)
 	}
 	for _, file := range outermost(within(g.reads(), hidden)) {
-		d.each("BindReadOnlyPaths", unitfile.OptionalBind, file)
+		if !slices.Contains(g.Writable, file) {
+			d.each("BindReadOnlyPaths", unitfile.OptionalBind, file)
+		}
 	}
 	for _, dir := range g.Writable {
 		if inAny(dir, hidden) {

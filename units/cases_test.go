@@ -1,0 +1,165 @@
+package units
+
+import (
+	"time"
+
+	"sandwich/units/project"
+)
+
+// minimal is a project of which the file states nothing but its root.
+func minimal(name string) *project.Project {
+	return &project.Project{
+		Name:      name,
+		File:      "/etc/sandwich/projects/" + name + ".hcl",
+		Root:      "/srv/" + name,
+		Dir:       "/srv/" + name,
+		Domains:   []string{name + ".example"},
+		User:      name,
+		Group:     name,
+		Python:    "/usr/bin/python3",
+		Settings:  "mysite.settings",
+		App:       "mysite.wsgi:application",
+		Hardening: project.HardeningDefault,
+		Gunicorn: project.Gunicorn{
+			Workers:         3,
+			WorkersReason:   "2 processors",
+			Threads:         1,
+			WorkerClass:     "sync",
+			Timeout:         30 * time.Second,
+			GracefulTimeout: 30 * time.Second,
+		},
+		Proxy: project.Proxy{
+			MaxBody:         25 << 20,
+			Timeout:         60 * time.Second,
+			Hold:            30 * time.Second,
+			BufferRequests:  true,
+			BufferResponses: true,
+		},
+	}
+}
+
+// cases are the projects whose units stand in testdata. The version is the systemd they are for.
+var cases = []struct {
+	name    string
+	version int
+	project func() *project.Project
+}{
+	{"minimal", 257, func() *project.Project { return minimal("minimal") }},
+	{"minimal-252", 252, func() *project.Project { return minimal("minimal-252") }},
+	{"everything", 257, everything},
+	{"home", 257, home},
+	{"tcp", 252, tcp},
+	{"command", 257, command},
+	{"command-249", 249, command},
+	{"asgi", 257, asgi},
+	{"strict", 257, strict},
+	{"off", 257, off},
+	{"hostile", 257, hostile},
+}
+
+func everything() *project.Project {
+	p := minimal("client-x")
+	p.Root, p.Dir = "/srv/client-x", "/srv/client-x/src"
+	p.Domains = []string{"client-x.example", "www.client-x.example"}
+	p.Python = "/srv/client-x/venv/bin/python"
+	p.Environment = map[string]string{"DJANGO_DEBUG": "0", "CACHE_URL": "redis://localhost/1"}
+	p.EnvFile = "/etc/sandwich/client-x.env"
+	p.Credentials = map[string]string{"secret_key": "/etc/sandwich/secrets/client-x", "api.token": "/etc/sandwich/secrets/token"}
+	p.Needs = []string{"postgresql.service", "redis-server.service"}
+	p.Writable = []string{"/srv/client-x/media", "/srv/client-x/db"}
+	p.Gunicorn = project.Gunicorn{
+		Workers:           4,
+		Threads:           8,
+		WorkerClass:       "gthread",
+		Timeout:           90 * time.Second,
+		GracefulTimeout:   45 * time.Second,
+		MaxRequests:       1000,
+		MaxRequestsJitter: 50,
+		Preload:           true,
+		Config:            "/srv/client-x/src/gunicorn.conf.py",
+		Args:              []string{"--log-level", "debug"},
+	}
+	p.Statics = []project.Static{
+		{Prefix: "/static/", Root: "/srv/client-x/static", Domain: "media.client-x.example", MaxAge: time.Minute},
+		{Prefix: "/media/", Root: "/srv/client-x/media", Uploads: true},
+	}
+	p.Redirects = []project.Redirect{{From: "old.client-x.example", To: "https://client-x.example", Status: 301}}
+	p.Proxy.InFlight = 100
+	p.Proxy.Stream = []string{"/events/"}
+	p.Proxy.Headers = map[string]string{"Referrer-Policy": "same-origin"}
+	p.Proxy.ErrorPages = map[string]string{"503": "/srv/client-x/503.html"}
+	p.Limits = project.Limits{Memory: "512M", MemoryHigh: "400M", CPU: "150%", Tasks: 256}
+	return p
+}
+
+// home is a project in its developer's home directory, with an interpreter that lives there too.
+func home() *project.Project {
+	p := minimal("home")
+	p.Root, p.Dir = "/home/alice/site", "/home/alice/site"
+	p.User, p.Group = "alice", "alice"
+	p.Python = "/home/alice/venvs/site/bin/python"
+	p.Writable = []string{"/home/alice/site/db", "/home/alice/uploads"}
+	p.Statics = []project.Static{{Prefix: "/media/", Root: "/home/alice/uploads", Uploads: true}}
+	return p
+}
+
+func tcp() *project.Project {
+	p := minimal("tcp")
+	p.Listen = "127.0.0.1:8001"
+	return p
+}
+
+func command() *project.Project {
+	p := minimal("command")
+	p.Python = "/srv/command/venv/bin/python"
+	p.Command = []string{"granian", "--interface", "wsgi", "mysite.wsgi"}
+	return p
+}
+
+func asgi() *project.Project {
+	p := minimal("asgi")
+	p.App, p.ASGI = "mysite.asgi:application", true
+	p.Gunicorn.WorkerClass = "uvicorn.workers.UvicornWorker"
+	return p
+}
+
+func strict() *project.Project {
+	p := minimal("strict")
+	p.Hardening = project.HardeningStrict
+	p.Writable = []string{"/srv/strict/db"}
+	return p
+}
+
+func off() *project.Project {
+	p := minimal("off")
+	p.Hardening = project.HardeningOff
+	return p
+}
+
+// hostile has in every field what would break out of it if it were not quoted.
+func hostile() *project.Project {
+	p := minimal("hostile")
+	p.File = `/etc/sandwich/projects/%n "x" #.hcl`
+	p.Root, p.Dir = `/srv/a b%n$HOME#;'`, `/srv/a b%n$HOME#;'/it"s\`+`x`
+	p.Python = `/srv/${HOME} %n/bin/python`
+	p.Settings = `mysite.settings" "X=y`
+	p.App = `mysite.wsgi:make("$HOME ${HOME} $$ %n ; \x41")`
+	p.Environment = map[string]string{
+		"QUOTES":    `a"b'c\d`,
+		"LINES":     "one\nExecStart=/bin/false\r\n[Service]\n",
+		"PERCENT":   "p%40ss%n%H%%",
+		"DOLLAR":    "$HOME ${HOME} $$",
+		"SEPARATOR": "; # a=b",
+		"CONTINUED": `ends in \`,
+		"UNICODE":   "naïve ☃ 🥪 \u2028",
+		"EMPTY":     "",
+		"BLANK":     " \t ",
+	}
+	p.EnvFile = `/etc/sandwich/*[x]?\ %n.env`
+	p.Credentials = map[string]string{"key": `/etc/sandwich/secrets/a b:c%n"`}
+	p.Needs = []string{`dev-disk-by\x2dlabel-x.device`, "foo@bar.service"}
+	p.Writable = []string{`/srv/a b%n$HOME#;'/db "1"`, `/home/a:b\c`}
+	p.Gunicorn.Config = `/srv/a b%n$HOME#;'/conf.py`
+	p.Gunicorn.Args = []string{"", ";", "--env", `A=b c"'\`, "-x", "@x", "${X}", "\t\n", "~root"}
+	return p
+}
