@@ -86,12 +86,14 @@ func (c *completion) dir() {
 		fmt.Sprintf("Found %s. Make root the directory of one of them.", strings.Join(shown, ", ")))
 }
 
+// account takes the owner of the root, and its group when it is the owner's to give: a directory
+// that root's group has says nothing about the project's.
 func (c *completion) account() {
 	c.p.User = cmp.Or(c.p.User, c.found.Owner)
-	if !c.p.Source.States("group") {
+	if c.found.Group != "root" && c.p.User == c.found.Owner {
 		c.p.Group = cmp.Or(c.p.Group, c.found.Group)
 	}
-	if c.p.Root == "" {
+	if c.p.Root == "" || c.p.Source.States("user") {
 		return
 	}
 	if c.p.User == "root" {
@@ -100,9 +102,6 @@ func (c *completion) account() {
 	}
 	if c.p.User == "" {
 		c.refuse("root", "The project's user is not known", "The owner of root has no name on this host. Write user.")
-	}
-	if c.p.Group == "root" && !c.p.Source.States("group") {
-		c.p.Group = "" // systemd then takes the user's own group
 	}
 }
 

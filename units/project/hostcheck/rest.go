@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -75,12 +76,19 @@ func (c *check) writables() {
 	for _, dir := range c.p.Writable {
 		key := c.stated(fmt.Sprintf("writable[%q]", dir), "writable")
 		_, block, err := c.sys.reach(dir, user, mayWrite|maySearch)
+		if errors.Is(err, fs.ErrNotExist) && c.uploads(dir) {
+			continue // told with the static block
+		}
 		if errors.Is(err, fs.ErrNotExist) {
 			c.warn(key, "A writable directory is not there", "The project writes to %q. Run: install -d -o %s %s", dir, c.p.User, shell(dir))
 		} else if err == nil && block != nil {
 			c.warn(key, "The project's user cannot write", "The user %s may not write to %q because of %q. %s", c.p.User, dir, block.path, remedy(block, user))
 		}
 	}
+}
+
+func (c *check) uploads(dir string) bool {
+	return slices.ContainsFunc(c.p.Statics, func(s project.Static) bool { return s.Uploads && s.Root == dir })
 }
 
 // stated is the first of the keys that the file states; the last one if it states none.
