@@ -1,0 +1,163 @@
+package upstream_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sandwich/proxy/route"
+	"sandwich/proxy/upstream"
+)
+
+func TestWhichRequestsMayBeSentAgain(t *testing.T) {
+	cases := []struct {
+		method        string
+		hasBody, kept bool
+		may           bool
+	}{
+		{"GET", false, true, true}, {"HEAD", false, true, true}, {"OPTIONS", false, true, true},
+		{"PUT", true, true, true}, {"DELETE", true, true, true}, {"GET", true, true, true},
+		{"PUT", true, false, false}, {"DELETE", true, false, false}, {"GET", true, false, false},
+		{"DELETE", false, false, true}, {"PUT", false, true, true},
+		{"POST", false, true, false}, {"POST", true, true, false}, {"PATCH", true, true, false},
+		{"PROPFIND", false, true, false}, {"get", false, true, false}, {"", false, true, false},
+	}
+	for _, c := range cases {
+		if got := upstream.MayResend(c.method, c.hasBody, c.kept); got != c.may {
+			t.Errorf("%q with body %v, kept %v: %v", c.method, c.hasBody, c.kept, got)
+		}
+	}
+}
+
+func TestDialGivesUpAfterTheHoldTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		started, waited := time.Now(), 0
+		_, err := upstream.Dial(t.Context(), route.Upstream{Network: "unix", Address: "/nowhere/x.sock"}, 3*time.Second, func() { waited++ })
+		if !errors.Is(err, upstream.ErrNoListener) || waited != 1 {
+			t.Errorf("Dial: %v, waited %d times", err, waited)
+		}
+		if took := time.Since(started); took != 3*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+func TestDialEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := upstream.Dial(ctx, route.Upstream{Network: "unix", Address: "/nowhere/x.sock"}, time.Hour, func() {})
+		if err == nil || errors.Is(err, upstream.ErrNoListener) {
+			t.Errorf("Dial: %v", err)
+		}
+	})
+}
+
+func TestDialDoesNotWaitForWhatCannotCome(t *testing.T) {
+	for _, up := range []route.Upstream{
+		{Network: "unix", Address: "/" + strings.Repeat("x", 200)},
+		{Network: "unix", Address: "/dev/null/x.sock"},
+	} {
+		if _, err := upstream.Dial(t.Context(), up, time.Hour, func() { t.Error("waiting") }); err == nil {
+			t.Errorf("%s: connected", up.Address)
+		}
+	}
+}
+
+func TestDialOverTCP(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := upstream.Dial(t.Context(), route.Upstream{Network: "tcp", Address: l.Addr().String()}, time.Second, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+}
+
+func TestASilentApplicationTimesOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		defer theirs.Close()
+		c := upstream.NewConn(ours, time.Second)
+		defer c.Release()
+		started := time.Now()
+		if _, err := c.ReadResponse(&http.Request{Method: "GET"}, nil); !errors.Is(err, upstream.ErrTimeout) {
+			t.Errorf("ReadResponse: %v", err)
+		}
+		if took := time.Since(started); took != time.Second {
+			t.Errorf("it took %s", took)
+		}
+		if _, err := c.Write([]byte("x")); !errors.Is(err, upstream.ErrTimeout) {
+			t.Errorf("Write: %v", err)
+		}
+	})
+}
+
+func TestHowAnAnswerFails(t *testing.T) {
+	cases := []struct {
+		said string
+		want error
+	}{
+		{"", upstream.ErrReset},
+		{"H", upstream.ErrBroken},
+		{"nonsense\r\n\r\n", upstream.ErrBroken},
+		{"HTTP/1.1 100 Continue\r\n\r\n", upstream.ErrBroken},
+		{strings.Repeat("HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n", 10000), upstream.ErrBroken},
+	}
+	for _, c := range cases {
+		ours, theirs := net.Pipe()
+		go func() { io.WriteString(theirs, c.said); theirs.Close() }()
+		conn := upstream.NewConn(ours, time.Minute)
+		_, err := conn.ReadResponse(&http.Request{Method: "GET"}, func(*http.Response) {})
+		if !errors.Is(err, c.want) {
+			t.Errorf("after %.40q: %v, want %v", c.said, err, c.want)
+		}
+		conn.Release()
+	}
+}
+
+func TestATunnelPassesHalfCloses(t *testing.T) {
+	client, ourClient := pair(t)
+	app, ourApp := pair(t)
+	ended := make(chan struct{})
+	go func() { upstream.Tunnel(ourClient, ourApp); close(ended) }()
+	io.WriteString(client, "question")
+	client.CloseWrite()
+	if got, err := io.ReadAll(app); string(got) != "question" || err != nil {
+		t.Errorf("the application got %q, %v", got, err)
+	}
+	io.WriteString(app, "answer")
+	app.Close()
+	if got, err := io.ReadAll(client); string(got) != "answer" || err != nil {
+		t.Errorf("the client got %q, %v", got, err)
+	}
+	<-ended
+}
+
+// pair is two ends of a connection.
+func pair(t *testing.T) (a, b *net.UnixConn) {
+	t.Helper()
+	addr := &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unix"}
+	l, err := net.ListenUnix("unix", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if a, err = net.DialUnix("unix", nil, addr); err != nil {
+		t.Fatal(err)
+	}
+	if b, err = l.AcceptUnix(); err != nil {
+		t.Fatal(err)
+	}
+	return a, b
+}
