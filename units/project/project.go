@@ -17,11 +17,11 @@ type Project struct {
 	Dir      string   // working directory: where manage.py is and modules are imported from; Root or below it
 	Domains  []string // lower case host names without port, the first is canonical
 	User     string   // never root
-	Group    string // "": the user's own
-	Python   string // absolute path of the interpreter
-	Settings string // DJANGO_SETTINGS_MODULE
-	App      string // "module:callable"
-	ASGI     bool   // App is an ASGI callable
+	Group    string   // "": the user's own
+	Python   string   // absolute path of the interpreter
+	Settings string   // DJANGO_SETTINGS_MODULE
+	App      string   // "module:callable"
+	ASGI     bool     // App is an ASGI callable
 	Command  []string
 	Listen   string // "host:port", or "" for the unix socket
 
