@@ -157,7 +157,9 @@ class Board:
 def board():
     """Return the board of this process, or of the master that forked it."""
     if not hasattr(Arbiter, "sandwich"):
-        # gunicorn and the project's processes must not find it: gunicorn would say READY=1 at once.
+        # gunicorn does not take this one away, and the application's children have no use for it.
+        os.environ.pop("LISTEN_FDNAMES", None)
+        # gunicorn must not find this one: it would say READY=1 at once.
         Arbiter.sandwich = Board(os.environ.pop("NOTIFY_SOCKET", None))
     return Arbiter.sandwich
 
