@@ -1,0 +1,75 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// pkg is the package under test. SANDWICH_PACKAGE names one that is built already; without it, it
+// is built once for all tests.
+var pkg = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv("SANDWICH_PACKAGE"); path != "" {
+		return filepath.Abs(path)
+	}
+	if out, err := exec.Command(filepath.Join(top, "packaging/build")).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("cannot build the package: %w\n%s", err, out)
+	}
+	version, err := os.ReadFile(filepath.Join(top, "packaging/VERSION"))
+	return filepath.Join(top, "dist/sandwich_"+strings.TrimSpace(string(version))+"_amd64.deb"), err
+})
+
+// CopyPackage puts the package into the machine's /root and gives its path there.
+func (m *Machine) CopyPackage() string {
+	m.t.Helper()
+	path, err := pkg()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.Copy(path, "/root")
+	return "/root/" + filepath.Base(path)
+}
+
+// Install installs the package.
+func (m *Machine) Install() {
+	m.t.Helper()
+	m.MustRun("dpkg", "-i", m.CopyPackage())
+}
+
+// AddProject makes /srv/NAME from a project below test/projects, owned by a user of that name, and
+// carries out what a Django project needs before its first start.
+func (m *Machine) AddProject(sample, name string) {
+	m.t.Helper()
+	dir := "/srv/" + name
+	m.Copy(filepath.Join(top, "test/projects", sample), "/srv")
+	if sample != name {
+		m.MustRun("mv", "/srv/"+sample, dir)
+	}
+	m.Shell(fmt.Sprintf("useradd --system --user-group --home-dir %[1]s %[2]s; mkdir -p %[1]s/db %[1]s/media; chown -R %[2]s: %[1]s", dir, name))
+	if sample != "polls" {
+		return
+	}
+	for _, command := range []string{"migrate -v0", "seed", "collectstatic -v0 --noinput"} {
+		if r := m.As(name, "sh", "-ec", "cd "+dir+"; ./manage.py "+command); r.Code != 0 {
+			m.t.Fatalf("manage.py %s: %s", command, r.Stderr)
+		}
+	}
+}
+
+// Enable adds a sample project, writes its project file with "sandwich init", appends settings to
+// it, and enables it.
+func (m *Machine) Enable(sample, name string, settings ...string) {
+	m.t.Helper()
+	m.AddProject(sample, name)
+	m.MustRun("sandwich", "init", "/srv/"+name)
+	if len(settings) > 0 {
+		file := "/etc/sandwich/projects/" + name + ".hcl"
+		m.Write(file, m.MustRun("cat", file)+strings.Join(settings, "\n")+"\n")
+	}
+	m.MustRun("sandwich", "enable", name)
+}
