@@ -8,8 +8,10 @@ import (
 )
 
 // site is the running side of a project: what outlives each version of its route. All of it is
-// safe for concurrent use. The zero value is a site nobody has visited.
+// safe for concurrent use.
 type site struct {
+	name string // of the project
+
 	inFlight atomic.Int64 // requests between the application and us, held ones included
 	held     atomic.Int64 // requests that wait for a listener now
 
@@ -71,5 +73,5 @@ func (s *site) complain(log *slog.Logger, text string) {
 	if n := s.muted.Swap(0); n > 0 {
 		text = fmt.Sprintf("%s (and %d messages not shown)", text, n)
 	}
-	log.Warn(text)
+	log.Warn(s.name + ": " + text)
 }

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
 
@@ -60,7 +59,8 @@ func newServing(f *routeFile, old *serving) *serving {
 	for name, value := range f.route.Headers {
 		p.headers.Set(name, value)
 	}
-	if p.site = new(site); old != nil {
+	p.site = &site{name: f.route.Name}
+	if old != nil {
 		p.site = old.site
 	}
 	return p
@@ -73,8 +73,4 @@ func (n *snapshot) find(host, path string) (*serving, route.Match, bool) {
 		return nil, m, false
 	}
 	return n.projects[m.Route.Name], m, true
-}
-
-func (n *snapshot) String() string {
-	return fmt.Sprintf("serving %d projects", len(n.projects))
 }

@@ -186,6 +186,9 @@ func TestTheObjectDescribesItself(t *testing.T) {
 			t.Errorf("%s is missing in\n%s", part, xml)
 		}
 	}
+	if out, err := exec.Command("busctl", "--address="+d.address, "introspect", bus.Name, bus.Path).CombinedOutput(); err != nil {
+		t.Errorf("busctl cannot read it: %v\n%s", err, out)
+	}
 }
 
 func TestTheBusMayComeLaterAndGo(t *testing.T) {

@@ -77,8 +77,6 @@ func busError(err error) *dbus.Error {
 var introspectable = introspect.NewIntrospectable(&introspect.Node{
 	Name: Path,
 	Interfaces: []introspect.Interface{
-		introspect.IntrospectData,
-		introspect.PeerData,
 		{Name: Name, Methods: []introspect.Method{
 			{Name: "Apply", Args: []introspect.Arg{{Name: "name", Type: "s", Direction: "in"}}},
 			{Name: "Forget", Args: []introspect.Arg{{Name: "name", Type: "s", Direction: "in"}}},

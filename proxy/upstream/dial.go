@@ -22,7 +22,7 @@ const (
 )
 
 // ErrNoListener says that nobody accepted connections during the whole hold time.
-var ErrNoListener = errors.New("nobody listens")
+var ErrNoListener = errors.New("nobody listens for the whole hold time")
 
 // Dial connects to the application. While its socket is not there, refuses, or has a full queue,
 // nothing was sent and nothing is lost, so it tries again until hold has passed and fails with
@@ -36,10 +36,11 @@ func Dial(ctx context.Context, up route.Upstream, hold time.Duration, waiting fu
 		return nil, fmt.Errorf("cannot connect to application: %w", err)
 	}
 	waiting()
-	return dialUntil(ctx, up, hold)
+	return dialUntil(ctx, up, hold, err)
 }
 
-func dialUntil(ctx context.Context, up route.Upstream, hold time.Duration) (net.Conn, error) {
+// dialUntil begins with a pause, because an attempt has just failed with err.
+func dialUntil(ctx context.Context, up route.Upstream, hold time.Duration, err error) (net.Conn, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, hold, ErrNoListener)
 	defer cancel()
 	timer := time.NewTimer(firstPause)
@@ -47,11 +48,11 @@ func dialUntil(ctx context.Context, up route.Upstream, hold time.Duration) (net.
 	for pause := firstPause; ; {
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("cannot connect to application: %w", context.Cause(ctx))
+			return nil, fmt.Errorf("cannot connect to application: %w: %w", context.Cause(ctx), err)
 		case <-timer.C:
 		}
-		conn, err := dialOnce(ctx, up)
-		if err == nil {
+		var conn net.Conn
+		if conn, err = dialOnce(ctx, up); err == nil {
 			return conn, nil
 		}
 		if !comesBack(err) && ctx.Err() == nil {
