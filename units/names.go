@@ -13,6 +13,12 @@ func Socket(project string) string { return "sandwich-" + project + ".socket" }
 // Service is the name of the project's web service.
 func Service(project string) string { return "sandwich-" + project + ".service" }
 
+// NextSocket is the socket of the generation that runs beside the service while it is replaced.
+func NextSocket(project string) string { return "sandwich-" + project + ".next.socket" }
+
+// NextService is the generation that runs beside the service while it is replaced.
+func NextService(project string) string { return "sandwich-" + project + ".next.service" }
+
 // Target is the name of the target that groups everything of the project.
 func Target(project string) string { return "sandwich-" + project + ".target" }
 
