@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"context"
 	"io"
 	"net"
+	"net/http"
 	"time"
 )
 
@@ -22,6 +24,9 @@ func (l listener) Accept() (net.Conn, error) {
 type clientConn struct {
 	net.Conn
 	extended time.Time // when the write deadline was moved last
+
+	corked  bool
+	pending []byte // what was written while corked
 }
 
 // unwrapped is the connection itself, for a tunnel, which may be silent as long as it likes.
@@ -43,7 +48,50 @@ func (c *clientConn) extend() {
 
 func (c *clientConn) Write(p []byte) (int, error) {
 	c.extend()
-	return c.Conn.Write(p)
+	if !c.corked {
+		return c.Conn.Write(p)
+	}
+	if len(p) <= corkSize {
+		c.pending = append(c.pending, p...)
+		return len(p), nil
+	}
+	parts := net.Buffers{c.pending, p}
+	_, err := parts.WriteTo(c.Conn)
+	c.pending = c.pending[:0]
+	return len(p), err
+}
+
+// corkSize is up to where copying is cheaper than another system call.
+const corkSize = 16 << 10
+
+// cork collects what is written until uncork: net/http writes a page of 5 kB in two pieces.
+func (c *clientConn) cork() { c.corked = true }
+
+func (c *clientConn) uncork() {
+	if c.corked = false; len(c.pending) > 0 {
+		c.Write(c.pending) // a client that is gone shows in the request's context
+		c.pending = c.pending[:0]
+	}
+}
+
+// connKey finds the connection in the context of its requests.
+type connKey struct{}
+
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
+}
+
+// writeAtOnce writes p and what net/http has buffered before it with one system call.
+func writeAtOnce(w http.ResponseWriter, r *http.Request, p []byte) {
+	c, ok := r.Context().Value(connKey{}).(*clientConn)
+	if !ok || len(p) < 2<<10 { // a smaller one waits in net/http's buffer anyway
+		w.Write(p)
+		return
+	}
+	c.cork()
+	defer c.uncork()
+	w.Write(p)
+	http.NewResponseController(w).Flush()
 }
 
 // sliceSize is how much of a file goes out under one deadline: 2 KiB/s is progress.

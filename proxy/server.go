@@ -68,6 +68,7 @@ func New(conf Config) (*Server, error) {
 		IdleTimeout:                  idleTime,
 		MaxHeaderBytes:               maxHeader,
 		DisableGeneralOptionsHandler: true,
+		ConnContext:                  withConn,
 		ErrorLog:                     slog.NewLogLogger(conf.Log.Handler(), slog.LevelWarn),
 	}
 	s.current.Store(emptySnapshot())

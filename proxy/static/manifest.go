@@ -6,6 +6,7 @@ import (
 	"os"
 	"regexp"
 	"sync/atomic"
+	"time"
 )
 
 // hashedName is a name with a hash of its content in it, as Django's ManifestStaticFilesStorage
@@ -20,23 +21,39 @@ const maxManifest = 32 << 20
 type manifest struct{ loaded atomic.Pointer[listing] }
 
 type listing struct {
-	stat  os.FileInfo // of the file it was read from; nil when there was none
-	names map[string]bool
+	root    *os.Root
+	checked time.Time   // when stat was known to be right
+	stat    os.FileInfo // of the file it was read from; nil when there was none
+	names   map[string]bool
 }
+
+// manifestAge is how long a manifest is believed without looking: it costs a system call.
+const manifestAge = time.Second
 
 // lists says whether name is a hashed name according to the manifest. Without a readable
 // manifest nothing is.
 func (m *manifest) lists(root *os.Root, name string) bool {
-	stat, err := root.Stat("staticfiles.json")
-	if err != nil {
-		return false
-	}
+	now := time.Now()
 	l := m.loaded.Load()
-	if l == nil || !sameVersion(l.stat, stat) {
-		l = readListing(root, stat)
+	if l == nil || l.root != root || now.Sub(l.checked) > manifestAge {
+		l = l.refreshed(root, now)
 		m.loaded.Store(l)
 	}
 	return l.names[name]
+}
+
+// refreshed is l as the file is now. l may be nil.
+func (l *listing) refreshed(root *os.Root, now time.Time) *listing {
+	stat, err := root.Stat("staticfiles.json")
+	if err != nil {
+		return &listing{root: root, checked: now}
+	}
+	if l != nil && l.root == root && l.stat != nil && sameVersion(l.stat, stat) {
+		return &listing{root: root, checked: now, stat: stat, names: l.names}
+	}
+	l = readListing(root, stat)
+	l.checked = now
+	return l
 }
 
 func sameVersion(a, b os.FileInfo) bool {
@@ -44,7 +61,7 @@ func sameVersion(a, b os.FileInfo) bool {
 }
 
 func readListing(root *os.Root, stat os.FileInfo) *listing {
-	l := &listing{stat: stat, names: map[string]bool{}}
+	l := &listing{root: root, stat: stat, names: map[string]bool{}}
 	f, err := root.Open("staticfiles.json")
 	if err != nil {
 		return l
