@@ -278,12 +278,15 @@ def loading_since(worker):
 
 def repair_stopping():
     """Give a stop the time that graceful_timeout promises, also when the project's own settings
-    promise more than the unit knows of."""
+    promise more than the unit knows of. A worker that still imports serves nobody: it ends now."""
     stop_workers = Arbiter.stop
 
     def stop(self, graceful=True):
         board().halting = True
         if graceful:
+            for pid, worker in list(self.WORKERS.items()):
+                if not board().has_loaded(worker):
+                    self.kill_worker(pid, signal.SIGQUIT)
             board().notify(
                 "STATUS=Waiting for the requests in progress",
                 "EXTEND_TIMEOUT_USEC=%d" % ((self.cfg.graceful_timeout + 5) * 1000000),

@@ -8,8 +8,8 @@ import (
 var (
 	// The characters and length of systemd.unit(5).
 	unitName = regexp.MustCompile(`^[A-Za-z0-9:_.\\-]+(@[A-Za-z0-9:_.\\-]*)?\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$`)
-	// What systemd takes as a name without a warning, and what Debian and Samba add to it.
-	accountName    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.@\\-]*\$?$`)
+	// What systemd takes as a name without a warning, and what Samba adds to it: DOMAIN\name, name$.
+	accountName    = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.@\\-]*[A-Za-z0-9_.@-])?\$?$`)
 	credentialName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.-]*$`)
 )
 
