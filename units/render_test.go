@@ -4,8 +4,10 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"sandwich/units/project"
 	"sandwich/units/unitfile"
 )
 
@@ -57,6 +59,22 @@ func writeDir(t *testing.T, dir string, files []unitfile.File) {
 	for _, file := range files {
 		if err := os.WriteFile(filepath.Join(dir, file.Name), []byte(file.Content), 0o644); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+func TestRenderRefuses(t *testing.T) {
+	for what, spoil := range map[string]func(*project.Project){
+		"a name with a path":     func(p *project.Project) { p.Name = "../x" },
+		"a name of 49 letters":   func(p *project.Project) { p.Name = strings.Repeat("x", 49) },
+		"root":                   func(p *project.Project) { p.User = "root" },
+		"a NUL in a variable":    func(p *project.Project) { p.Environment = map[string]string{"A": "\x00"} },
+		"a relative interpreter": func(p *project.Project) { p.Python = "bin/python" },
+	} {
+		p := minimal("x")
+		spoil(p)
+		if _, err := Render(p, 257); err == nil || !strings.HasPrefix(err.Error(), "cannot ") {
+			t.Errorf("%s: %v", what, err)
 		}
 	}
 }

@@ -16,6 +16,10 @@ import (
 
 const lab = "../lab"
 
+// gunicornDir has another gunicorn than Debian's when SANDWICH_TEST_GUNICORN names a directory with
+// the package in it.
+const gunicornDir = "/opt/gunicorn"
+
 // machine is a booted Debian with the settings file where the package puts it.
 type machine struct {
 	name    string
@@ -56,6 +60,11 @@ func boot() error {
 		}
 		if err := m.write("/usr/share/sandwich/gunicorn.conf.py", string(conf)); err != nil {
 			return err
+		}
+		if other := os.Getenv("SANDWICH_TEST_GUNICORN"); other != "" {
+			if err := m.copyTree(other, gunicornDir); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

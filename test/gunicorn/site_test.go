@@ -41,6 +41,9 @@ func install(t *testing.T, m machine, name string, change func(*project.Project)
 			Workers: 2, Threads: 1, WorkerClass: "sync", Timeout: 30 * time.Second, GracefulTimeout: 30 * time.Second,
 		},
 	}
+	if os.Getenv("SANDWICH_TEST_GUNICORN") != "" {
+		p.Environment["PYTHONPATH"] = gunicornDir
+	}
 	if change != nil {
 		change(p)
 	}

@@ -1,0 +1,45 @@
+package units
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"sandwich/proxy/route"
+)
+
+func TestRouteOfAProjectWithEverything(t *testing.T) {
+	r := Route(everything())
+	if want := (route.Upstream{Network: "unix", Address: "/run/sandwich/client-x.sock", Unit: "sandwich-client-x.service"}); r.Upstream != want {
+		t.Errorf("upstream is %+v", r.Upstream)
+	}
+	if want := (route.Static{Prefix: "/static/", Root: "/srv/client-x/static", Domain: "media.client-x.example", MaxAge: 60}); r.Static[0] != want {
+		t.Errorf("static is %+v", r.Static[0])
+	}
+	if want := (route.Redirect{From: "old.client-x.example", To: "https://client-x.example", Status: 301}); r.Redirects[0] != want {
+		t.Errorf("redirect is %+v", r.Redirects[0])
+	}
+	if r.Version != route.Version || r.TimeoutMS != 60000 || r.HoldMS != 30000 || r.MaxBody != 25<<20 || r.InFlight != 100 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestRouteHasNoSecret(t *testing.T) {
+	p := everything()
+	p.Environment["KEY"] = "hunter2"
+	text, err := json.Marshal(Route(p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{"hunter2", "secrets", ".env"} {
+		if strings.Contains(string(text), secret) {
+			t.Errorf("the route has %q: %s", secret, text)
+		}
+	}
+}
+
+func TestRouteToATCPPort(t *testing.T) {
+	if r := Route(tcp()); r.Upstream.Network != "tcp" || r.Upstream.Address != "127.0.0.1:8001" {
+		t.Errorf("upstream is %+v", r.Upstream)
+	}
+}
