@@ -48,14 +48,20 @@ func refuses(r *http.Request) int {
 	switch {
 	case r.Method == http.MethodConnect || r.Method == http.MethodTrace:
 		return http.StatusMethodNotAllowed
-	case r.RequestURI == "*" || strings.IndexByte(r.RequestURI, '#') >= 0:
-		return http.StatusBadRequest
-	case strings.IndexByte(r.URL.Path, 0) >= 0:
-		return http.StatusBadRequest
-	case r.URL.Host != "" && (r.URL.User != nil || r.URL.Scheme != "http" && r.URL.Scheme != "https"):
+	case !isOriginForm(r) && !isAbsoluteForm(r),
+		strings.IndexByte(r.RequestURI, '#') >= 0,
+		strings.IndexByte(r.URL.Path, 0) >= 0:
 		return http.StatusBadRequest
 	}
 	return 0
+}
+
+func isOriginForm(r *http.Request) bool { return strings.HasPrefix(r.RequestURI, "/") }
+
+// isAbsoluteForm also means that net/http has put the host of the target into r.Host, whatever
+// the Host field said (RFC 9112 3.2.2), so that there is one host only from here on.
+func isAbsoluteForm(r *http.Request) bool {
+	return (r.URL.Scheme == "http" || r.URL.Scheme == "https") && r.URL.Host != "" && r.URL.User == nil
 }
 
 func (v *visit) find(now *snapshot) {

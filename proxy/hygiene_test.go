@@ -135,6 +135,8 @@ func TestSmuggledRequestsDoNotReachTheApplication(t *testing.T) {
 		"other scheme":           "GET file://demo.example/etc HTTP/1.1\r\nHost: demo.example\r\n\r\n" + smuggled,
 		"unknown host":           "GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n" + smuggled,
 		"suffix of a host":       "GET / HTTP/1.1\r\nHost: evil-demo.example\r\n\r\n" + smuggled,
+		"opaque target":          "GET http:admin HTTP/1.1\r\nHost: demo.example\r\n\r\n" + smuggled,
+		"opaque scheme":          "GET x:/admin HTTP/1.1\r\nHost: demo.example\r\n\r\n" + smuggled,
 		"HTTP/2 preface":         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + smuggled,
 	}
 	a := newApp(t, echo)
@@ -150,7 +152,7 @@ func TestSmuggledRequestsDoNotReachTheApplication(t *testing.T) {
 				t.Errorf("there are %d answers:\n%s", n, all)
 			}
 			for len(a.heads) > 0 {
-				if head := <-a.heads; strings.Contains(head, "/smuggled") || strings.Contains(head, "chunked") {
+				if head := <-a.heads; strings.Contains(head, "/smuggled") || strings.Contains(head, "chunked") || strings.Contains(head, "admin") {
 					t.Errorf("the application got\n%s", head)
 				}
 			}
