@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -78,7 +79,7 @@ func TestABodyIsAskedFor(t *testing.T) {
 func TestAStreamedBodyArrivesWhileItIsSent(t *testing.T) {
 	for _, framing := range []string{"Transfer-Encoding: chunked", "Content-Length: 6"} {
 		parts := make(chan string)
-		a := newApp(t, func(c netConn, head string, r *bufio.Reader) {
+		a := newApp(t, func(c net.Conn, head string, r *bufio.Reader) {
 			req, _ := http.ReadRequest(bufio.NewReader(io.MultiReader(strings.NewReader(head+"\r\n"), r)))
 			buf := make([]byte, 3)
 			for range 2 {

@@ -273,8 +273,6 @@ func within[T any](t testing.TB, ch <-chan T, what string) (v T) {
 	return v
 }
 
-type netConn = net.Conn
-
 func hex(n int) string { return strconv.FormatInt(int64(n), 16) }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

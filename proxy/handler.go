@@ -47,7 +47,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func refuses(r *http.Request) int {
 	switch {
 	case r.Method == http.MethodConnect || r.Method == http.MethodTrace:
-		return http.StatusMethodNotAllowed
+		return http.StatusNotImplemented
 	case !isOriginForm(r) && !isAbsoluteForm(r),
 		strings.IndexByte(r.RequestURI, '#') >= 0,
 		strings.IndexByte(r.URL.Path, 0) >= 0:

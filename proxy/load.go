@@ -5,112 +5,18 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"sandwich/proxy/header"
 	"sandwich/proxy/route"
 )
 
-// What Apply can fail with, besides route.ErrDomainTaken.
-var (
-	ErrName   = errors.New("no project name")
-	ErrNoFile = errors.New("no route file")
-	ErrBroken = errors.New("broken route file")
-)
-
 // routeFile is a route as it was found on disk.
 type routeFile struct {
 	route *route.Route
 	hash  string
-}
-
-// Apply loads the project's route file and serves by it from the next request on. When that
-// fails, the project is served as before.
-func (s *Server) Apply(name string) error {
-	if err := route.CheckName(name); err != nil {
-		return fmt.Errorf("cannot apply route: %w: %w", ErrName, err)
-	}
-	s.changing.Lock()
-	defer s.changing.Unlock()
-	f, err := s.load(name)
-	if err != nil {
-		return fmt.Errorf("cannot apply route of %s: %w", name, err)
-	}
-	next, err := s.current.Load().with(f)
-	if err != nil {
-		return fmt.Errorf("cannot apply route of %s: %w", name, err)
-	}
-	s.use(next)
-	s.log.Info("route of "+name+" applied", "project", name, "hash", f.hash)
-	return nil
-}
-
-// Forget serves the project no longer. Requests in flight are finished. Forgetting a project that
-// is not served is no mistake.
-func (s *Server) Forget(name string) error {
-	if err := route.CheckName(name); err != nil {
-		return fmt.Errorf("cannot forget route: %w: %w", ErrName, err)
-	}
-	s.changing.Lock()
-	defer s.changing.Unlock()
-	s.use(s.current.Load().without(name))
-	s.log.Info("route of "+name+" forgotten", "project", name)
-	return nil
-}
-
-// Reload reads the settings and all route files again. What is broken is logged and stays as it
-// was; a project without a file is served no longer.
-func (s *Server) Reload() {
-	s.notify("RELOADING=1")
-	s.reload()
-	s.notify("READY=1", "STATUS="+s.statusLine())
-}
-
-func (s *Server) reload() {
-	s.changing.Lock()
-	defer s.changing.Unlock()
-	next := s.current.Load()
-	if trust, err := loadTrust(s.conf.Settings); err != nil {
-		s.log.Error(fmt.Sprintf("cannot use settings %s, keeping those in use: %v", s.conf.Settings, err))
-	} else {
-		next = &snapshot{table: next.table, projects: next.projects, trust: trust}
-	}
-	names, err := s.routeNames()
-	if err != nil {
-		s.log.Error(fmt.Sprintf("cannot read routes, keeping those in use: %v", err))
-		s.use(next)
-		return
-	}
-	for name := range maps.Keys(next.projects) {
-		if !slices.Contains(names, name) {
-			next = next.without(name)
-		}
-	}
-	s.use(s.loadAll(next, names))
-}
-
-func (s *Server) loadAll(next *snapshot, names []string) *snapshot {
-	for _, name := range names {
-		f, err := s.load(name)
-		if err == nil {
-			var with *snapshot
-			if with, err = next.with(f); err == nil {
-				next = with
-				continue
-			}
-		}
-		s.log.Error(fmt.Sprintf("cannot use %s, ignoring it: %v", s.routePath(name), err), "project", name)
-	}
-	return next
-}
-
-func (s *Server) use(n *snapshot) {
-	s.current.Store(n)
-	s.notify("STATUS=" + s.statusLine())
 }
 
 func (s *Server) routePath(name string) string {

@@ -29,6 +29,8 @@ var reasons = map[int]string{
 	http.StatusRequestURITooLong:           "The address is too long.",
 	http.StatusMisdirectedRequest:          "There is no site of this name here.",
 	http.StatusRequestHeaderFieldsTooLarge: "The request has too many or too large header fields.",
+	http.StatusInternalServerError:         "Something went wrong here.",
+	http.StatusNotImplemented:              "This method is not known here.",
 	http.StatusBadGateway:                  "The site gave no valid answer.",
 	http.StatusServiceUnavailable:          "The site is not available at the moment. Please try again shortly.",
 	http.StatusGatewayTimeout:              "The site took too long to answer.",
