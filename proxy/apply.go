@@ -100,4 +100,3 @@ func (s *Server) use(n *snapshot) {
 	s.current.Store(n)
 	s.notify("STATUS=" + s.statusLine())
 }
-

@@ -97,4 +97,3 @@ func (b *clientBody) Read(p []byte) (int, error) {
 // done lets the connection live without a deadline again: net/http watches it for the client's
 // going away while the application works.
 func (b *clientBody) done() { b.ctl.SetReadDeadline(time.Time{}) }
-
