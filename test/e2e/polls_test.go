@@ -137,12 +137,12 @@ func TestNoRequestFailsWhileAProjectRestarts(t *testing.T) {
 			"POST":            {URL: "http://127.0.0.1/echo", Post: 20000},
 			"POST keep-alive": {URL: "http://127.0.0.1/echo", Post: 100, KeepAlive: true},
 		} {
+			t.Log(name)
 			l.Host, l.Rate = "shop.example", 50
 			wantNoFailure(t, m.UnderLoad(l, func() {
 				m.MustRun("sandwich", "restart", "shop")
 				m.MustRun("systemctl", "restart", "sandwich-shop.service")
 			}))
-			t.Log(name)
 		}
 	})
 }
