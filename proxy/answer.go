@@ -88,6 +88,7 @@ func (x *exchange) passBuffered(res *http.Response) {
 		x.pump(res, buf[:])
 	case io.EOF:
 		x.end()
+		x.leave()
 		if res.ContentLength < 0 && len(res.Trailer) == 0 {
 			x.Header()["Content-Length"] = []string{strconv.Itoa(n)}
 		}
@@ -135,6 +136,7 @@ func (x *exchange) drainInto(pipe *spool.Pipe, body io.Reader) error {
 	defer spool.Free(buf)
 	_, err := io.CopyBuffer(onlyWriter{pipe}, body, buf[:])
 	x.conn.Close()
+	x.leave()
 	return err
 }
 

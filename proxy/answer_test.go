@@ -143,6 +143,7 @@ func TestASlowReaderFreesTheWorker(t *testing.T) {
 	if err := within(t, freed, "freeing the worker"); err != nil {
 		t.Fatalf("the application could not send: %v", err)
 	}
+	f.eventually("the request is not in flight", inFlight(0))
 	res, err := http.ReadResponse(bufio.NewReader(c), nil)
 	must(t, err)
 	if n, err := io.Copy(io.Discard, res.Body); n != size || err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sandwich/proxy/header"
@@ -16,19 +17,17 @@ import (
 // application passes the request to the project's application and its answer back. The steps: take
 // the body in, connect (and wait for a listener), send, read the head of the answer, pass it on.
 func (v *visit) application() {
-	site := v.p.site
-	if !site.enter(v.p.route.InFlight) {
-		site.complain(v.log(), fmt.Sprintf("%d requests are in flight, answering 503: proxy.in_flight of %s", v.p.route.InFlight, v.p.route.Name))
-		v.fail(http.StatusServiceUnavailable)
-		return
-	}
-	defer site.leave()
 	x := &exchange{visit: v, upgrade: header.IsWebSocket(v.r), length: header.NoBody}
 	if status := x.takeBody(); status != 0 {
 		v.fail(status)
 		return
 	}
 	defer x.body.Close()
+	if !x.enter() {
+		v.fail(http.StatusServiceUnavailable)
+		return
+	}
+	defer x.leave()
 	head := heads.Get().(*[]byte)
 	defer heads.Put(head)
 	var err error
@@ -37,6 +36,24 @@ func (v *visit) application() {
 		return
 	}
 	x.run(*head)
+}
+
+// enter counts the request as in flight: from now on until the application has said all, however
+// slow the client is before and after that.
+func (x *exchange) enter() bool {
+	site, limit := x.p.site, x.p.route.InFlight
+	if site.enter(limit) {
+		return true
+	}
+	site.complain(x.log(), fmt.Sprintf("%d requests are in flight, answering 503: proxy.in_flight of %s", limit, x.p.route.Name))
+	return false
+}
+
+// leave may be called more than once: by whoever knows first that the application is free.
+func (x *exchange) leave() {
+	if x.left.CompareAndSwap(false, true) {
+		x.p.site.leave()
+	}
 }
 
 var heads = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
@@ -57,6 +74,7 @@ type exchange struct {
 	stream  bool        // the body is not buffered
 
 	holdUntil time.Time
+	left      atomic.Bool // the request is no longer in flight
 	conn      *upstream.Conn
 	sender    *sender // of a body that does not go out with the head; nil without
 }

@@ -9,19 +9,20 @@ import (
 	"strings"
 	"testing"
 
+	"sandwich/proxy"
 	"sandwich/proxy/route"
 )
 
 func TestASlowPostDoesNotConnectTheApplication(t *testing.T) {
 	a := newApp(t, echo)
 	f := newFront(t, demo(a.socket))
-	for _, size := range []int{100, 300 << 10} {
+	for i, size := range []int{100, 300 << 10} {
 		body := strings.Repeat("x", size)
 		c := f.dial()
 		io.WriteString(c, "POST / HTTP/1.1\r\nHost: demo.example\r\nTransfer-Encoding: chunked\r\n\r\n")
 		w := io.Writer(c)
 		io.WriteString(w, hex(size-1)+"\r\n"+body[1:]+"\r\n")
-		f.eventually("the request has come in", inFlight(1))
+		f.eventually("the request has come in", func(st proxy.Status) bool { return st.Requests == uint64(i+1) && st.InFlight == 0 })
 		if n := len(a.heads); n != 0 {
 			t.Fatalf("the application was connected before the body was there")
 		}

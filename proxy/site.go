@@ -12,7 +12,7 @@ import (
 type site struct {
 	name string // of the project
 
-	inFlight atomic.Int64 // requests between the application and us, held ones included
+	inFlight atomic.Int64 // requests at the application, held ones included
 	held     atomic.Int64 // requests that wait for a listener now
 
 	requests  atomic.Uint64
