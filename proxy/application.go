@@ -73,6 +73,8 @@ type exchange struct {
 	body    *spool.Body // the whole body when it is buffered
 	stream  bool        // the body is not buffered
 
+	streamed *clientBody // the body that is not buffered, once it is read
+
 	holdUntil time.Time
 	left      atomic.Bool // the request is no longer in flight
 	conn      *upstream.Conn
@@ -171,6 +173,10 @@ func (x *exchange) inform(res *http.Response) {
 func (x *exchange) explain(err error) {
 	if x.r.Context().Err() != nil {
 		return // the client is gone: nobody to answer, and not the application's fault
+	}
+	if x.streamed != nil && x.streamed.err != nil {
+		x.fail(x.bodyStatus(x.streamed.err)) // that made us give up, not the application
+		return
 	}
 	log := x.log().With("unit", x.p.route.Upstream.Unit)
 	x.p.site.failed(log, err)

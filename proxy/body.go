@@ -3,8 +3,10 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"sandwich/proxy/header"
@@ -73,6 +75,9 @@ type clientBody struct {
 	started  time.Time
 	received int64
 	limit    int64
+
+	canceled atomic.Bool // nobody wants the rest
+	err      error       // what the client did wrong before that
 }
 
 func newClientBody(r *http.Request, w http.ResponseWriter, limit int64) *clientBody {
@@ -89,9 +94,18 @@ func (b *clientBody) Read(p []byte) (int, error) {
 	n, err := b.r.Body.Read(p)
 	b.received += int64(n)
 	if b.limit > 0 && b.received > b.limit {
-		return 0, spool.ErrTooLarge
+		n, err = 0, spool.ErrTooLarge
+	}
+	if err != nil && err != io.EOF && !b.canceled.Load() {
+		b.err = err
 	}
 	return n, err
+}
+
+// cancel makes a Read of another goroutine fail now.
+func (b *clientBody) cancel() {
+	b.canceled.Store(true)
+	b.ctl.SetReadDeadline(time.Unix(1, 0))
 }
 
 // done lets the connection live without a deadline again: net/http watches it for the client's

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"time"
 
 	"sandwich/proxy/header"
 )
@@ -35,11 +34,11 @@ type onlyWriter struct{ io.Writer }
 
 func (x *exchange) sendStream(head []byte) {
 	x.conn.Write(head)
-	ctl := http.NewResponseController(x.ResponseWriter)
-	ctl.EnableFullDuplex()
+	http.NewResponseController(x.ResponseWriter).EnableFullDuplex()
 	in := newClientBody(x.r, x.ResponseWriter, x.p.route.MaxBody)
+	x.streamed = in
 	x.Header()["Connection"] = closing // an answer may come before the end of the body
-	x.sender = start(func() { x.copyStream(in) }, func() { ctl.SetReadDeadline(time.Unix(1, 0)) })
+	x.sender = start(func() { x.copyStream(in) }, in.cancel)
 }
 
 func (x *exchange) copyStream(in *clientBody) {
