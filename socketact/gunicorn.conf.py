@@ -206,7 +206,8 @@ def worker_exit(server, worker):
     """In a worker that ends: one that could not load the application keeps its place for a while,
     so that the master of the others does not try again in a tight loop."""
     code = getattr(sys.exc_info()[1], "code", None)
-    if board().ready and code in (Arbiter.WORKER_BOOT_ERROR, Arbiter.APP_LOAD_ERROR):
+    others_serve = board().ready and any(board().marks[:])
+    if others_serve and code in (Arbiter.WORKER_BOOT_ERROR, Arbiter.APP_LOAD_ERROR):
         until = time.monotonic() + RETRY_DELAY
         while worker.alive and time.monotonic() < until:
             time.sleep(0.1)

@@ -19,7 +19,7 @@ type watch struct{ lines chan string }
 
 func (s site) follow(t *testing.T) watch {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), lab, "run", s.name, "journalctl", "-f", "-n", "all", "-o", "cat", "-u", units.Service(s.Name))
+	cmd := exec.CommandContext(t.Context(), lab, "run", s.name, "journalctl", "-f", "-n", "all", "-o", "cat", "-u", units.Service(s.Name), "-u", units.Socket(s.Name))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	out, err := cmd.StdoutPipe()
