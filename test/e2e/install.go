@@ -11,12 +11,8 @@ import (
 	"sync"
 )
 
-// pkg is the package under test. SANDWICH_PACKAGE names one that is built already; without it, it
-// is built once for all tests.
+// pkg is the package under test, built once for all tests.
 var pkg = sync.OnceValues(func() (string, error) {
-	if path := os.Getenv("SANDWICH_PACKAGE"); path != "" {
-		return filepath.Abs(path)
-	}
 	if out, err := exec.Command(filepath.Join(top, "packaging/build")).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("cannot build the package: %w\n%s", err, out)
 	}
