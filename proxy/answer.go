@@ -23,8 +23,7 @@ func (x *exchange) answer(res *http.Response) {
 	if err := header.CopyResponse(h, res.Header); err != nil {
 		clear(h)
 		h["X-Request-Id"] = []string{x.origin.ID}
-		x.end()
-		x.explain(fmt.Errorf("%w: %w", upstream.ErrBroken, err))
+		x.giveUp(fmt.Errorf("%w: %w", upstream.ErrBroken, err))
 		return
 	}
 	x.setHeaders()
@@ -96,8 +95,7 @@ func (x *exchange) passBuffered(res *http.Response) {
 		writeAtOnce(x.ResponseWriter, x.r, buf[:n])
 		x.finish(res, io.EOF)
 	default:
-		x.end()
-		x.explain(brokenOff(err))
+		x.giveUp(brokenOff(err))
 	}
 }
 

@@ -102,14 +102,14 @@ func (x *exchange) run(head []byte) {
 
 func (x *exchange) mayResend() bool {
 	hasBody := x.length != header.NoBody
-	return !x.upgrade && x.r.Context().Err() == nil && time.Now().Before(x.holdUntil) &&
+	return !x.upgrade && time.Now().Before(x.holdUntil) &&
 		upstream.MayResend(x.r.Method, hasBody, !x.stream)
 }
 
 // attempt connects, sends, and reads the head of the answer. When it fails nothing of it is left.
 func (x *exchange) attempt(head []byte) (*http.Response, error) {
 	if err := x.connect(); err != nil {
-		return nil, err
+		return nil, x.blame(err)
 	}
 	x.send(head)
 	res, err := x.conn.ReadResponse(x.r, x.inform)
@@ -117,10 +117,27 @@ func (x *exchange) attempt(head []byte) (*http.Response, error) {
 		err = fmt.Errorf("%w: 101 to a request that asked for no upgrade", upstream.ErrBroken)
 	}
 	if err != nil {
+		err = x.blame(err)
 		x.end()
 		return nil, err
 	}
 	return res, nil
+}
+
+// blame is errClientGone in the place of whatever its going has caused. It is asked before end,
+// which may make net/http believe that the client is gone.
+func (x *exchange) blame(err error) error {
+	if x.r.Context().Err() != nil {
+		return errClientGone
+	}
+	return err
+}
+
+// giveUp ends the attempt and answers for it.
+func (x *exchange) giveUp(err error) {
+	err = x.blame(err)
+	x.end()
+	x.explain(err)
 }
 
 // connect dials, and makes sure that the application is left alone as soon as the client is gone.
@@ -171,8 +188,9 @@ func (x *exchange) inform(res *http.Response) {
 
 // explain turns an error of an attempt into an answer. It is the only place that does.
 func (x *exchange) explain(err error) {
-	if x.r.Context().Err() != nil {
-		return // the client is gone: nobody to answer, and not the application's fault
+	if err == errClientGone {
+		x.aborted = true // nobody to answer, and not the application's fault
+		return
 	}
 	if x.streamed != nil && x.streamed.err != nil {
 		x.fail(x.bodyStatus(x.streamed.err)) // that made us give up, not the application

@@ -15,8 +15,7 @@ import (
 func (x *exchange) tunnel(res *http.Response) {
 	h := http.Header{"X-Request-Id": {x.origin.ID}}
 	if err := header.CopyResponse(h, res.Header); err != nil {
-		x.end()
-		x.explain(upstream.ErrBroken)
+		x.giveUp(upstream.ErrBroken)
 		return
 	}
 	client, buffered, err := http.NewResponseController(x.ResponseWriter).Hijack()
