@@ -11,7 +11,7 @@ import (
 type setting struct{ directive, value unitfile.Fixed }
 
 // confinement is what a Django project does without, with SQLite, subprocesses, threads,
-// multiprocessing, TLS and DNS still working: 1.2 or less in "systemd-analyze security" on systemd
+// multiprocessing, TLS and DNS still working: 1.1 in "systemd-analyze security" on systemd
 // 252 and 257.
 var confinement = []setting{
 	{"NoNewPrivileges", "yes"},
