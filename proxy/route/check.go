@@ -39,6 +39,7 @@ func (r *Route) check() error {
 		CheckName(r.Name),
 		r.checkHosts(),
 		r.Upstream.check(),
+		r.checkNext(),
 		r.checkStatics(),
 		r.checkRedirects(),
 		r.checkLimits(),
@@ -98,6 +99,19 @@ func (u Upstream) check() error {
 		return nil
 	}
 	return fmt.Errorf("upstream network %q is neither unix nor tcp", u.Network)
+}
+
+func (r *Route) checkNext() error {
+	if r.Next == nil {
+		return nil
+	}
+	if err := r.Next.check(); err != nil {
+		return fmt.Errorf("next: %w", err)
+	}
+	if r.Next.Address == r.Upstream.Address {
+		return fmt.Errorf("next: it listens where the service does, on %q", r.Next.Address)
+	}
+	return nil
 }
 
 func checkPath(what, p string) error {
@@ -179,6 +193,8 @@ func (r *Route) checkLimits() error {
 		return fmt.Errorf("timeout_ms %d is no time to wait", r.TimeoutMS)
 	case r.HoldMS < 0 || r.HoldMS > most:
 		return fmt.Errorf("hold_ms %d is no time to wait", r.HoldMS)
+	case r.DrainMS < 0 || r.DrainMS > most:
+		return fmt.Errorf("drain_ms %d is no time to wait", r.DrainMS)
 	case r.InFlight < 0:
 		return fmt.Errorf("in_flight %d is negative", r.InFlight)
 	}

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"sandwich/proxy/route"
 )
@@ -14,12 +15,13 @@ func demo(changes ...func(*route.Route)) *route.Route {
 	r := &route.Route{
 		Version: 1, Name: "client-x", Domains: []string{"client-x.example", "www.client-x.example"},
 		Upstream: route.Upstream{Network: "unix", Address: "/run/sandwich/client-x.sock", Unit: "sandwich-client-x.service"},
+		Next:     &route.Upstream{Network: "unix", Address: "/run/sandwich/client-x.next.sock", Unit: "sandwich-client-x.next.service"},
 		Static: []route.Static{
 			{Prefix: "/static/", Root: "/srv/client-x/static", MaxAge: 60},
 			{Prefix: "/media/", Root: "/srv/client-x/media", Domain: "media.client-x.example", Uploads: true},
 		},
 		Redirects: []route.Redirect{{From: "old.client-x.example", To: "https://client-x.example", Status: 301}},
-		MaxBody:   25 << 20, TimeoutMS: 60000, HoldMS: 30000, BufferRequests: true, BufferResponses: true,
+		MaxBody:   25 << 20, TimeoutMS: 60000, HoldMS: 30000, DrainMS: 35000, BufferRequests: true, BufferResponses: true,
 		Stream: []string{"/events/"}, Headers: map[string]string{"Referrer-Policy": "same-origin", "A": "<b>"},
 		ErrorPages: map[string]string{"503": "/srv/client-x/503.html", "4xx": "/srv/client-x/4xx.html"},
 	}
@@ -92,6 +94,10 @@ func TestARouteThatCannotBeServedIsRefused(t *testing.T) {
 		"no time":                  func(r *route.Route) { r.TimeoutMS = 0 },
 		"too much time":            func(r *route.Route) { r.HoldMS = 1 << 62 },
 		"negative hold":            func(r *route.Route) { r.HoldMS = -1 },
+		"next on the same socket":  func(r *route.Route) { *r.Next = r.Upstream },
+		"next without a network":   func(r *route.Route) { r.Next = new(route.Upstream) },
+		"negative drain":           func(r *route.Route) { r.DrainMS = -1 },
+		"too much drain":           func(r *route.Route) { r.DrainMS = 1 << 62 },
 		"negative cap":             func(r *route.Route) { r.InFlight = -1 },
 		"relative stream":          func(r *route.Route) { r.Stream = []string{"events"} },
 		"header name":              func(r *route.Route) { r.Headers = map[string]string{"a b": ""} },
@@ -103,6 +109,14 @@ func TestARouteThatCannotBeServedIsRefused(t *testing.T) {
 	for name, change := range cases {
 		if data, err := route.Encode(demo(change)); err == nil {
 			t.Errorf("%s: encoded\n%s", name, data)
+		}
+	}
+}
+
+func TestADrainThatIsNotSaidIs30Seconds(t *testing.T) {
+	for ms, want := range map[int64]time.Duration{0: 30 * time.Second, 5000: 5 * time.Second} {
+		if got := demo(func(r *route.Route) { r.DrainMS = ms }).Drain(); got != want {
+			t.Errorf("drain_ms %d is %s, want %s", ms, got, want)
 		}
 	}
 }

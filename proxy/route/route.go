@@ -2,6 +2,8 @@
 // it decodes compiled route files and looks hosts and paths up; it opens no file and no connection.
 package route
 
+import "time"
+
 // Version is the format of a compiled route file. A reader refuses another one.
 const Version = 1
 
@@ -13,12 +15,17 @@ type Route struct {
 	Domains  []string `json:"domains"` // lower case, without port; the first is canonical
 	Upstream Upstream `json:"upstream"`
 
+	// Next is the generation beside the service during a restart. Without it the project cannot
+	// run twice.
+	Next *Upstream `json:"next,omitempty"`
+
 	Static    []Static   `json:"static,omitempty"`
 	Redirects []Redirect `json:"redirects,omitempty"`
 
 	MaxBody         int64             `json:"max_body"`            // bytes of a request body
 	TimeoutMS       int64             `json:"timeout_ms"`          // for the application's answer
 	HoldMS          int64             `json:"hold_ms"`             // for a listener that is not there yet
+	DrainMS         int64             `json:"drain_ms"`            // for requests in flight to end; see Drain
 	InFlight        int               `json:"in_flight,omitempty"` // 0: no cap
 	BufferRequests  bool              `json:"buffer_requests"`
 	BufferResponses bool              `json:"buffer_responses"`
@@ -48,4 +55,15 @@ type Redirect struct {
 	From   string `json:"from"`
 	To     string `json:"to"`
 	Status int    `json:"status"`
+}
+
+// defaultDrain is gunicorn's graceful_timeout.
+const defaultDrain = 30 * time.Second
+
+// Drain is how long requests in flight may take to end when their generation goes.
+func (r *Route) Drain() time.Duration {
+	if r.DrainMS == 0 {
+		return defaultDrain
+	}
+	return time.Duration(r.DrainMS) * time.Millisecond
 }
