@@ -29,6 +29,11 @@ func (s *Systemd) Restart(ctx context.Context, units ...string) error {
 	return s.jobs(ctx, "restart", s.conn.RestartUnitContext, units)
 }
 
+// ReloadUnit has a unit carry out its ExecReload=, and waits for it.
+func (s *Systemd) ReloadUnit(ctx context.Context, unit string) error {
+	return s.jobs(ctx, "reload", s.conn.ReloadUnitContext, []string{unit})
+}
+
 // ReloadOrRestart has units read their settings again; those that do not run are started.
 func (s *Systemd) ReloadOrRestart(ctx context.Context, units ...string) error {
 	return s.jobs(ctx, "reload", s.conn.ReloadOrRestartUnitContext, units)

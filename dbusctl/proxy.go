@@ -45,9 +45,40 @@ func (p *Proxy) Forget(ctx context.Context, project string) error {
 	return p.call(ctx, 0, "Forget", project).Err
 }
 
-// call bounds every call: a proxy that hangs must not hang the command.
+// Hold makes new requests of a project wait in the proxy, for at most the time. It does not start
+// a proxy that does not run: that is ErrNoProxy.
+func (p *Proxy) Hold(ctx context.Context, project string, limit time.Duration) error {
+	return p.call(ctx, dbus.FlagNoAutoStart, "Hold", project, seconds(limit)).Err
+}
+
+// Release lets the held requests of a project go. Like Hold, it starts no proxy.
+func (p *Proxy) Release(ctx context.Context, project string) error {
+	return p.call(ctx, dbus.FlagNoAutoStart, "Release", project).Err
+}
+
+// Switch sends new requests of a project to a generation, "main" or "next".
+func (p *Proxy) Switch(ctx context.Context, project, upstream string) error {
+	return p.call(ctx, 0, "Switch", project, upstream).Err
+}
+
+// Drain waits until no request is in flight with a generation that gets no new ones: the one that
+// is not switched to, and while the project is held also the other. It gives up after the limit.
+func (p *Proxy) Drain(ctx context.Context, project string, limit time.Duration) error {
+	return p.bounded(ctx, limit+callLimit, dbus.FlagNoAutoStart, "Drain", project, seconds(limit)).Err
+}
+
+// seconds is how the proxy's methods take a time: whole, at least one.
+func seconds(d time.Duration) uint32 { return uint32(max(d.Round(time.Second)/time.Second, 1)) }
+
+// callLimit bounds every call: a proxy that hangs must not hang the command.
+const callLimit = 10 * time.Second
+
 func (p *Proxy) call(ctx context.Context, flags dbus.Flags, method string, args ...any) *dbus.Call {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	return p.bounded(ctx, callLimit, flags, method, args...)
+}
+
+func (p *Proxy) bounded(ctx context.Context, limit time.Duration, flags dbus.Flags, method string, args ...any) *dbus.Call {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	call := p.conn.Object(proxyName, proxyPath).CallWithContext(ctx, proxyName+"."+method, flags, args...)
 	if call.Err != nil {
@@ -70,6 +101,7 @@ func proxyError(method string, err error) error {
 // Route is what the proxy says of one project it serves.
 type Route struct {
 	Hash              string // of the route file it loaded
+	Upstream          string // the generation that gets new requests: "main" or "next"
 	Domains           []string
 	InFlight          uint32
 	Held              uint32 // requests waiting for the application's socket now
@@ -105,6 +137,7 @@ func readRoute(values map[string]dbus.Variant) Route {
 	}
 	return Route{
 		Hash:              p.text("hash"),
+		Upstream:          p.text("upstream"),
 		Domains:           value[[]string](p, "domains"),
 		InFlight:          value[uint32](p, "in_flight"),
 		Held:              value[uint32](p, "held"),

@@ -109,6 +109,13 @@ class Board:
         self.ready = False
         self.halting = False
         self.status = ""
+        self.reloads = 0
+        self.replaced = 0
+
+    def reload(self, server):
+        """Begin anew with the workers that are forked from now on: the others are replaced."""
+        self.reloads += 1
+        self.replaced = server.worker_age
 
     def assign(self, server, worker):
         """Give a worker that is about to be forked a mark of its own."""
@@ -125,16 +132,23 @@ class Board:
     def has_loaded(self, worker):
         return self.marks[worker.sandwich_slot] == 1
 
+    def serves(self, server):
+        """Return whether a worker, also one that is being replaced, has loaded the application."""
+        return any(map(self.has_loaded, list(server.WORKERS.values())))
+
     def loaded(self, server):
-        """Return how many of the workers that the master has now have loaded the application."""
-        return sum(map(self.has_loaded, list(server.WORKERS.values())))
+        """Return how many workers, since the last reload, have loaded the application."""
+        return sum(self.has_loaded(worker) for worker in list(server.WORKERS.values()) if worker.age > self.replaced)
 
     def tell(self, server):
         """Tell systemd how many workers have loaded, and READY=1 the first time that all have."""
         if self.halting:
             return
         loaded, wanted = self.loaded(server), server.num_workers
+        # Whoever asked for a reload reads in this line when it is done.
         status = "%d of %d workers have loaded %s" % (loaded, wanted, server.proc_name)
+        if self.reloads:
+            status += " (reload %d)" % self.reloads
         if not self.ready and loaded >= wanted:
             self.ready = True
             self.notify("READY=1", "STATUS=" + status)
@@ -180,6 +194,12 @@ def after_project(hook):
         hook(*args)
 
     return both
+
+
+@after_project
+def on_reload(server):
+    """In the master, at a HUP, before it forks new workers."""
+    board().reload(server)
 
 
 @after_project
@@ -237,7 +257,7 @@ def repair_reaping():
         board().tell(self)
         if failure is None or board().halting:
             return
-        if board().ready and board().loaded(self) > 0:
+        if board().ready and board().serves(self):
             self.log.error("A new worker could not load the application; the other workers go on.")
             return
         board().halting = True

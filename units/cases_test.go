@@ -20,6 +20,7 @@ func minimal(name string) *project.Project {
 		Settings:  "mysite.settings",
 		App:       "mysite.wsgi:application",
 		Hardening: project.HardeningDefault,
+		Overlap:   true,
 		Gunicorn: project.Gunicorn{
 			Workers:         3,
 			WorkersReason:   "2 processors",
@@ -134,6 +135,7 @@ func strict() *project.Project {
 func off() *project.Project {
 	p := minimal("off")
 	p.Hardening = project.HardeningOff
+	p.Overlap = false
 	return p
 }
 

@@ -18,8 +18,13 @@ func Render(p *project.Project, version int) ([]unitfile.File, error) {
 		return nil, fmt.Errorf("cannot write units for %q: not the name of a project", p.Name)
 	}
 	main := generation{Project: p, version: version, socket: Socket(p.Name), service: Service(p.Name)}
+	renders := []func() (unitfile.File, error){main.renderSlice, main.renderSocket, main.renderService, main.renderTarget}
+	if p.Overlap {
+		next := generation{Project: p, version: version, socket: NextSocket(p.Name), service: NextService(p.Name), next: true}
+		renders = append(renders, next.renderSocket, next.renderService)
+	}
 	var files []unitfile.File
-	for _, render := range []func() (unitfile.File, error){main.renderSocket, main.renderService, main.renderSlice, main.renderTarget} {
+	for _, render := range renders {
 		file, err := render()
 		if err != nil {
 			return nil, err
@@ -30,12 +35,14 @@ func Render(p *project.Project, version int) ([]unitfile.File, error) {
 }
 
 // generation is one running copy of a project's web service: a project may have a second one, with
-// units and a socket of its own, while the first is replaced.
+// units and a socket of its own, while the first is replaced. Its units are written with the
+// others, because a restart must not make systemd read all unit files again.
 type generation struct {
 	*project.Project
 	version int
 	socket  string
 	service string
+	next    bool // the one beside the service: nothing starts it but a restart
 }
 
 // states says whether the project file itself states the setting.

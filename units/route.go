@@ -16,11 +16,13 @@ func Route(p *project.Project) route.Route {
 		Name:            p.Name,
 		Domains:         slices.Clone(p.Domains),
 		Upstream:        upstream(p),
+		Next:            next(p),
 		Static:          statics(p),
 		Redirects:       redirects(p),
 		MaxBody:         p.Proxy.MaxBody,
 		TimeoutMS:       p.Proxy.Timeout.Milliseconds(),
 		HoldMS:          p.Proxy.Hold.Milliseconds(),
+		DrainMS:         p.Gunicorn.GracefulTimeout.Milliseconds(),
 		InFlight:        p.Proxy.InFlight,
 		BufferRequests:  p.Proxy.BufferRequests,
 		BufferResponses: p.Proxy.BufferResponses,
@@ -35,6 +37,13 @@ func upstream(p *project.Project) route.Upstream {
 		return route.Upstream{Network: "tcp", Address: p.Listen, Unit: Service(p.Name)}
 	}
 	return route.Upstream{Network: "unix", Address: p.SocketPath(), Unit: Service(p.Name)}
+}
+
+func next(p *project.Project) *route.Upstream {
+	if !p.Overlap {
+		return nil
+	}
+	return &route.Upstream{Network: "unix", Address: p.NextSocketPath(), Unit: NextService(p.Name)}
 }
 
 func statics(p *project.Project) []route.Static {

@@ -9,16 +9,16 @@ import (
 // startTimeout is how long a start may take, the import of the application included.
 const startTimeout = 90 * time.Second
 
-// stopReserve is what a stop may take beyond the graceful timeout, to end what did not end itself.
-const stopReserve = 5 * time.Second
+// StopReserve is what a stop may take beyond the graceful timeout, to end what did not end itself.
+const StopReserve = 5 * time.Second
 
 // The back-off of failing starts: from restartDelay to restartMaxDelay in restartSteps steps. A
 // request that comes in between waits for the next start, so the longest delay stays well below the
 // time the proxy holds a request.
 const (
 	restartDelay    = 2 * time.Second
-	restartMaxDelay = 10 * time.Second
-	restartSteps    = 6
+	restartMaxDelay = 5 * time.Second
+	restartSteps    = 4
 )
 
 func (g generation) renderService() (unitfile.File, error) {
@@ -31,11 +31,14 @@ func (g generation) renderService() (unitfile.File, error) {
 	g.environment(service)
 	g.secrets(service)
 	g.exec(service)
+	g.hooks(service)
 	g.restart(service)
 	g.stop(service)
 	g.umask(service)
 	g.sandbox(service)
-	d.in("Install").each("WantedBy", unitfile.UnitName, Target(g.Name))
+	if !g.next {
+		d.in("Install").each("WantedBy", unitfile.UnitName, Target(g.Name))
+	}
 	return d.seal(g.service, g.File)
 }
 
@@ -43,6 +46,9 @@ func (g generation) about(d draft) {
 	what := g.App + " in gunicorn"
 	if g.Command != nil {
 		what = "web service"
+	}
+	if g.next {
+		what += ", next generation during a restart"
 	}
 	d.each("Description", unitfile.Text, g.Name+": "+what)
 	d.each("PartOf", unitfile.UnitName, Target(g.Name))
@@ -98,5 +104,5 @@ func (g generation) restart(d draft) {
 // stop asks the main process only, which lets its workers finish, and kills what is left together.
 func (g generation) stop(d draft) {
 	d.fixed("KillMode", "mixed")
-	d.seconds("TimeoutStopSec", g.Gunicorn.GracefulTimeout+stopReserve)
+	d.seconds("TimeoutStopSec", g.Gunicorn.GracefulTimeout+StopReserve)
 }

@@ -76,7 +76,8 @@ func (t *terminal) carryOut(ctx context.Context, verb string, names []string, st
 func (t *terminal) run(ctx context.Context, h *host, plans []apply.Plan) map[string]error {
 	runner := &apply.Runner{
 		Dirs: apply.SystemDirs, Systemd: manager{h.systemd}, Proxy: h.proxy,
-		Probe: t.probe, Report: t.reportStep, Parallel: sideBySide,
+		Replace: func(ctx context.Context, name string) error { return t.restart(ctx, h, name) },
+		Probe:   t.probe, Report: t.reportStep, Parallel: sideBySide,
 	}
 	return runner.Run(ctx, plans)
 }

@@ -54,11 +54,12 @@ func journalMatches(name, request string) []string {
 	if request != "" {
 		return append(proxy, "SANDWICH_REQUEST_ID="+request)
 	}
-	return append([]string{
-		"_SYSTEMD_UNIT=" + units.Service(name), "+",
-		"_PID=1", "UNIT=" + units.Service(name), "+",
-		"_PID=1", "UNIT=" + units.Socket(name), "+",
-	}, proxy...)
+	var matches []string
+	for _, unit := range []string{units.Service(name), units.NextService(name)} {
+		matches = append(matches, "_SYSTEMD_UNIT="+unit, "+", "_PID=1", "UNIT="+unit, "+")
+	}
+	matches = append(matches, "_PID=1", "UNIT="+units.Socket(name), "+")
+	return append(matches, proxy...)
 }
 
 // journalctl reads the journal, with the caller's own access rights.

@@ -36,11 +36,17 @@ func newStop(t *terminal) *cobra.Command {
 }
 
 func newRestart(t *terminal) *cobra.Command {
-	return serviceVerb(t, "restart", "Restart a project: its visitors wait meanwhile, none is turned away", func(ctx context.Context, h *host, name string) error {
-		if err := h.systemd.Start(ctx, units.Socket(name)); err != nil {
+	return serviceVerb(t, "restart", "Replace a project by a new generation of itself; no visitor notices", func(ctx context.Context, h *host, name string) error {
+		if err := t.restart(ctx, h, name); err != nil {
 			return err
 		}
-		if err := h.systemd.Restart(ctx, units.Service(name)); err != nil {
+		return t.probeProject(ctx, name)
+	})
+}
+
+func newReload(t *terminal) *cobra.Command {
+	return serviceVerb(t, "reload", "Load a project's code again in the same main process; no visitor notices", func(ctx context.Context, h *host, name string) error {
+		if err := h.systemd.ReloadUnit(ctx, units.Service(name)); err != nil {
 			return err
 		}
 		return t.probeProject(ctx, name)
@@ -48,7 +54,7 @@ func newRestart(t *terminal) *cobra.Command {
 }
 
 // past are the words a verb is reported with.
-var past = map[string]string{"start": "started", "stop": "stopped", "restart": "restarted"}
+var past = map[string]string{"start": "started", "stop": "stopped", "restart": "restarted", "reload": "reloaded"}
 
 func serviceVerb(t *terminal, verb, short string, do func(context.Context, *host, string) error) *cobra.Command {
 	cmd := &cobra.Command{Use: verb + " NAME...", Short: short, Args: cobra.ArbitraryArgs}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"sandwich/proxy/route"
 	"sandwich/units"
@@ -71,7 +72,7 @@ func (p *planner) writeUnits() {
 		p.changed[unit.Name] = true
 		p.steps = append(p.steps, Step{
 			Project: p.wanted.Name, Verb: Write, Object: p.dirs.unit(unit.Name),
-			Why: writeReason(old, unit.Content), Old: content(old), New: []byte(unit.Content),
+			Why: writeReason(old, unit.Content), Old: content(old), OldTime: written(old), New: []byte(unit.Content),
 		})
 	}
 }
@@ -119,7 +120,7 @@ func (p *planner) dropUnits(drop func(string) bool) {
 	}
 	for _, name := range names {
 		if f := p.found.files[name]; f != nil {
-			p.steps = append(p.steps, Step{Project: p.wanted.Name, Verb: Remove, Object: p.dirs.unit(name), Old: f.content})
+			p.steps = append(p.steps, Step{Project: p.wanted.Name, Verb: Remove, Object: p.dirs.unit(name), Old: f.content, OldTime: f.changed})
 		}
 	}
 }
@@ -234,6 +235,13 @@ func (p *planner) notes() []string {
 	}
 	slices.Sort(notes)
 	return notes
+}
+
+func written(f *file) time.Time {
+	if f == nil {
+		return time.Time{}
+	}
+	return f.changed
 }
 
 func content(f *file) []byte {

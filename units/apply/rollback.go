@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"time"
+
+	"sandwich/units/overlap"
 )
 
 // RolledBack is a failure after which the project is what it was before.
@@ -80,7 +84,8 @@ func beforeReload(r *Runner, ctx context.Context, one *run, s Step) error {
 
 func (r *Runner) restore(ctx context.Context, s Step) error {
 	if s.Old != nil {
-		return writeFile(s.Object, s.Old)
+		// With its old time: a service that still runs from it is not older than its file.
+		return errors.Join(writeFile(s.Object, s.Old), os.Chtimes(s.Object, time.Time{}, s.OldTime))
 	}
 	// A slice stays active when the last service in it is gone: it is stopped with its file.
 	unit := filepath.Base(s.Object)
@@ -91,10 +96,11 @@ func (r *Runner) restore(ctx context.Context, s Step) error {
 func afterReload(r *Runner, ctx context.Context, one *run, s Step) error {
 	switch s.Verb {
 	case Restart:
-		if !one.plan.has(Write) {
-			return nil // the files are the same: there is nothing older to go back to
+		var kept *overlap.Kept
+		if !one.plan.has(Write) || errors.As(one.err, &kept) {
+			return nil // there is nothing older to go back to, or it never stopped
 		}
-		return r.Systemd.Restart(ctx, s.Object)
+		return r.restart(ctx, s.Project, s.Object)
 	case Stop:
 		return r.Systemd.Start(ctx, s.Object)
 	case Disable:

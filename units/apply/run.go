@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"sandwich/units"
 )
 
 // Runner carries plans out.
@@ -14,6 +16,8 @@ type Runner struct {
 	Dirs    Dirs
 	Systemd Systemd
 	Proxy   Proxy
+	// Replace restarts a project's own service without a gap; nil restarts it like any unit.
+	Replace func(ctx context.Context, project string) error
 	// Probe waits until the project answers for the domain through the proxy.
 	Probe func(ctx context.Context, project, domain string) error
 	// Report is told of each step before it is done, from several goroutines; what it gives is
@@ -95,7 +99,7 @@ func (r *Runner) do(ctx context.Context, s Step) error {
 	case Stop:
 		return r.Systemd.Stop(ctx, unit)
 	case Restart:
-		return r.Systemd.Restart(ctx, unit)
+		return r.restart(ctx, s.Project, unit)
 	case Serve:
 		return r.serve(ctx, s.Project, s.New)
 	case Forget:
@@ -106,6 +110,13 @@ func (r *Runner) do(ctx context.Context, s Step) error {
 		return r.Probe(ctx, s.Project, s.Object)
 	}
 	return fmt.Errorf("cannot %s %s: no such step", s.Verb, s.Object)
+}
+
+func (r *Runner) restart(ctx context.Context, project, unit string) error {
+	if r.Replace != nil && unit == units.Service(project) {
+		return r.Replace(ctx, project)
+	}
+	return r.Systemd.Restart(ctx, unit)
 }
 
 // serve writes or removes the route and tells the proxy. The file comes first: it is what a

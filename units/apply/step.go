@@ -1,6 +1,9 @@
 package apply
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Verb is what a Step does.
 type Verb string
@@ -24,12 +27,13 @@ const (
 // Step is one change of the disk, of systemd or of the proxy. A list of them is at once what a
 // person is shown and what is carried out.
 type Step struct {
-	Project string `json:"project"`
-	Verb    Verb   `json:"verb"`
-	Object  string `json:"object,omitempty"` // a unit's name, a path, a host name
-	Why     string `json:"why,omitempty"`
-	Old     []byte `json:"-"` // the file before; nil when it is not there
-	New     []byte `json:"-"` // the file after; nil when it goes
+	Project string    `json:"project"`
+	Verb    Verb      `json:"verb"`
+	Object  string    `json:"object,omitempty"` // a unit's name, a path, a host name
+	Why     string    `json:"why,omitempty"`
+	Old     []byte    `json:"-"` // the file before; nil when it is not there
+	OldTime time.Time `json:"-"` // when it was written
+	New     []byte    `json:"-"` // the file after; nil when it goes
 }
 
 func (s Step) String() string {

@@ -63,6 +63,8 @@ type Replacer struct {
 	Proxy   Proxy
 	// Probe asks the application at an address for a page and gives the status.
 	Probe func(ctx context.Context, a Address, domain string) (status int, err error)
+	// Renew gives the service itself its new code while the next generation serves; nil restarts it.
+	Renew func(ctx context.Context) error
 	// Report is told of each step before it is done; what it gives is called after.
 	Report func(project, step string) (done func())
 }
@@ -166,7 +168,7 @@ func (r *replacement) bringNext() []step {
 // bringMain brings visitors back to the project's own service, new by now.
 func (r *replacement) bringMain() []step {
 	return append([]step{
-		{"restart the service", r.restartMain},
+		{"give the service its new code", r.renewMain},
 		{"ask the service for a page", r.probeMain},
 		{"switch new requests back to the service", r.switchTo(Main)},
 	}, r.dropNext()...)
@@ -207,7 +209,10 @@ func (r *replacement) stopNext(ctx context.Context) error {
 	return errors.Join(r.Systemd.ResetFailed(ctx, service), r.Systemd.ResetFailed(ctx, socket))
 }
 
-func (r *replacement) restartMain(ctx context.Context) error {
+func (r *replacement) renewMain(ctx context.Context) error {
+	if r.Renew != nil {
+		return r.Renew(ctx)
+	}
 	return r.Systemd.Restart(ctx, units.Service(r.project.Name))
 }
 

@@ -20,7 +20,7 @@ func anyValue(want cty.Type, called string) func(value, *unread) {
 	return func(v value, _ *unread) { v.eval(v.attr.Expr, want, called) }
 }
 
-var laterTop = []setting[unread]{{"admins", anyTexts}, {"overlap", anyFlag}}
+var laterTop = []setting[unread]{{"admins", anyTexts}}
 
 var laterProxy = []setting[unread]{{"compress", anyFlag}}
 
@@ -47,7 +47,7 @@ func later(name, label string, table []setting[unread]) kind {
 }
 
 // refuseLater reads and refuses the attributes of a table. What asks for nothing is allowed:
-// a flag that says no, an empty list. (overlap = false asks for something.)
+// a flag that says no, an empty list.
 func refuseLater(d *decoder, g *group, table []setting[unread]) {
 	for _, s := range table {
 		attr, ok := g.attrs[s.name]
@@ -55,7 +55,7 @@ func refuseLater(d *decoder, g *group, table []setting[unread]) {
 			continue
 		}
 		key := g.path(s.name)
-		if key != "overlap" && asksNothing(d, attr.Expr) {
+		if asksNothing(d, attr.Expr) {
 			continue
 		}
 		d.source.put(key, attr.Range)

@@ -83,7 +83,7 @@ func TestTheWholeExampleLoadsWithoutWhatIsNotAvailableYet(t *testing.T) {
 		Command: []string{"/srv/client-x/bin/serve"}, Listen: "127.0.0.1:8001",
 		Environment: map[string]string{"DJANGO_DEBUG": "0"}, EnvFile: "/etc/sandwich/client-x.env",
 		Credentials: map[string]string{"secret_key": "/etc/sandwich/secrets/client-x"}, Needs: []string{"postgresql.service"},
-		Writable: []string{"/srv/client-x/media", "/srv/client-x/db"}, Hardening: HardeningDefault,
+		Writable: []string{"/srv/client-x/media", "/srv/client-x/db"}, Hardening: HardeningDefault, Overlap: true,
 		Gunicorn: Gunicorn{
 			Threads: 1, WorkerClass: "sync", Timeout: 30 * time.Second, GracefulTimeout: 30 * time.Second,
 			Config: "/srv/client-x/gunicorn.conf.py", Args: []string{},

@@ -32,6 +32,7 @@ type Project struct {
 	Admins      []string
 	Writable    []string // absolute paths
 	Hardening   Hardening
+	Overlap     bool // two generations may run beside each other while it restarts
 
 	Gunicorn  Gunicorn
 	Statics   []Static
@@ -107,3 +108,6 @@ type Limits struct {
 
 // SocketPath is where the project's web service listens unless Listen says otherwise.
 func (p *Project) SocketPath() string { return "/run/sandwich/" + p.Name + ".sock" }
+
+// NextSocketPath is where the generation listens that runs beside the service while it restarts.
+func (p *Project) NextSocketPath() string { return "/run/sandwich/" + p.Name + ".next.sock" }

@@ -38,6 +38,7 @@ var topSettings = []setting[Project]{
 	{"credentials", table(func(p *Project) *map[string]string { return &p.Credentials }, credential, path)},
 	{"needs", list(func(p *Project) *[]string { return &p.Needs }, unitName, unique)},
 	{"writable", list(func(p *Project) *[]string { return &p.Writable }, writable, unique)},
+	{"overlap", boolean(func(p *Project) *bool { return &p.Overlap })},
 	{"hardening", text(func(p *Project) *string { return (*string)(&p.Hardening) }, oneOf("default", "strict", "off"))},
 }
 
@@ -92,6 +93,7 @@ func readCommand(v value, p *Project) {
 func builtIn() *Project {
 	return &Project{
 		Hardening: HardeningDefault,
+		Overlap:   true,
 		Gunicorn:  Gunicorn{Threads: 1, WorkerClass: "sync", Timeout: 30 * time.Second, GracefulTimeout: 30 * time.Second},
 		Proxy: Proxy{
 			MaxBody: 25 << 20, Timeout: 60 * time.Second, Hold: 30 * time.Second,

@@ -56,6 +56,10 @@ func Command(program string, arguments ...string) (Value, error) {
 	return Value{line}, nil
 }
 
+// Prefixed puts the special prefixes of a command line, such as "+" and "-", before one
+// (systemd.service(5), "Command lines").
+func Prefixed(prefix Fixed, command Value) Value { return Value{string(prefix) + command.text} }
+
 // executable is the first word of a command line. systemd takes its prefixes (-@:+!|) even from
 // inside quotes, refuses quotes and backslashes in it, and expands '$' in what the program sees as
 // its own name but not in the path; '@' gives the two apart.

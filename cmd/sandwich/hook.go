@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sandwich/dbusctl"
+	"sandwich/socketact"
+	"sandwich/units"
+	"sandwich/units/overlap"
+)
+
+// newHook is what the generated units call when systemctl is used on them. A person has no use for
+// it, so it is not shown.
+func newHook(t *terminal) *cobra.Command {
+	cmd := &cobra.Command{Use: "hook", Short: "Called by generated units", Hidden: true, Args: cobra.NoArgs}
+	for verb, do := range map[string]func(context.Context, string) error{
+		"stopping": t.hookStopping,
+		"stopped":  t.hookStopped,
+		"reload":   t.hookReload,
+	} {
+		cmd.AddCommand(&cobra.Command{
+			Use: verb + " NAME", Args: cobra.ExactArgs(1),
+			RunE: func(cmd *cobra.Command, args []string) error { return do(cmd.Context(), args[0]) },
+		})
+	}
+	return cmd
+}
+
+// longestDrain bounds how long a stop waits for requests in flight before it begins. What lasts
+// longer, a download or a WebSocket, gets the rest of its time from gunicorn, while new requests
+// already wait for the next process.
+const longestDrain = 10 * time.Second
+
+// hookStopping is ExecStop=: before the service is told to end, the proxy holds new requests and
+// those in flight finish. Without a proxy there is nobody to hold, and the stop goes on.
+func (t *terminal) hookStopping(ctx context.Context, name string) error {
+	proxy, err := dbusctl.ConnectProxy()
+	if err != nil {
+		return err
+	}
+	defer proxy.Close()
+	upstream, err := front{proxy}.Upstream(ctx, name)
+	if err != nil || upstream != overlap.Main {
+		return quietWithoutProxy(err)
+	}
+	project, _, err := overlapping(name)
+	if err != nil {
+		return err
+	}
+	drain := min(max(project.Drain, time.Second), longestDrain)
+	if err := proxy.Hold(ctx, name, drain+units.StopReserve); err != nil {
+		return quietWithoutProxy(err)
+	}
+	return quietWithoutProxy(proxy.Drain(ctx, name, drain))
+}
+
+// hookStopped is ExecStopPost=: held requests go on to the socket, which systemd holds, and wait in
+// its queue for the next process.
+func (t *terminal) hookStopped(ctx context.Context, name string) error {
+	proxy, err := dbusctl.ConnectProxy()
+	if err != nil {
+		return err
+	}
+	defer proxy.Close()
+	return quietWithoutProxy(proxy.Release(ctx, name))
+}
+
+func quietWithoutProxy(err error) error {
+	if errors.Is(err, dbusctl.ErrNoProxy) {
+		return nil
+	}
+	return err
+}
+
+// hookReload is ExecReload=: like a restart, but the service's main process stays and loads the
+// code again. The next generation proves first that the code can be loaded: a HUP with broken code
+// would end gunicorn.
+func (t *terminal) hookReload(ctx context.Context, name string) error {
+	project, twice, err := overlapping(name)
+	if err != nil {
+		return err
+	}
+	if !twice {
+		return fmt.Errorf("cannot reload %s: it cannot run twice (overlap = false)\nhint: sandwich restart %s", name, name)
+	}
+	h, err := openHost(ctx)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	replacer := t.replacer(h)
+	replacer.Renew = func(ctx context.Context) error { return h.systemd.HangUp(ctx, units.Service(name), socketact.Reloaded) }
+	err = replacer.Replace(ctx, project)
+	if err != nil {
+		t.failure(ctx, name, err)
+		return &exitError{code: exitFailed}
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"sandwich/dbusctl"
+	"sandwich/proxy/route"
+	"sandwich/units"
+	"sandwich/units/apply"
+	"sandwich/units/overlap"
+)
+
+// front is the proxy as units/overlap wants it.
+type front struct{ *dbusctl.Proxy }
+
+func (f front) Upstream(ctx context.Context, project string) (string, error) {
+	routes, err := f.Status(ctx)
+	if err != nil {
+		return "", err
+	}
+	served, ok := routes[project]
+	if !ok {
+		return "", fmt.Errorf("the proxy does not serve %s\nhint: sandwich apply %s", project, project)
+	}
+	return served.Upstream, nil
+}
+
+// replacer is units/overlap on this host.
+func (t *terminal) replacer(h *host) *overlap.Replacer {
+	return &overlap.Replacer{
+		Systemd: h.systemd, Proxy: front{h.proxy}, Probe: overlap.Probe,
+		Report: func(project, step string) func() { return t.slow(project + ": " + step) },
+	}
+}
+
+// restart replaces a running project by a new generation of itself. One that cannot run twice, or
+// that does not run, or that no proxy switches, is simply restarted.
+func (t *terminal) restart(ctx context.Context, h *host, name string) error {
+	project, twice, err := overlapping(name)
+	if err != nil {
+		return err
+	}
+	state, err := h.systemd.ActiveState(ctx, units.Service(name))
+	if err != nil {
+		return err
+	}
+	if twice && state == "active" {
+		err = t.replacer(h).Replace(ctx, project)
+		if !errors.Is(err, dbusctl.ErrNoProxy) {
+			return err
+		}
+	}
+	if err := h.systemd.Start(ctx, units.Socket(name)); err != nil {
+		return err
+	}
+	return h.systemd.Restart(ctx, units.Service(name))
+}
+
+// overlapping reads from the compiled route how a project is replaced, and whether it may run twice.
+func overlapping(name string) (project overlap.Project, twice bool, err error) {
+	content, err := os.ReadFile(filepath.Join(apply.SystemDirs.Routes, name+".json"))
+	if err != nil {
+		return overlap.Project{}, false, fmt.Errorf("cannot read the compiled route: %w", err)
+	}
+	compiled, err := route.Decode(content)
+	if err != nil {
+		return overlap.Project{}, false, fmt.Errorf("cannot read the compiled route of %s: %w\nhint: sandwich apply %s", name, err, name)
+	}
+	if compiled.Next == nil {
+		return overlap.Project{}, false, nil
+	}
+	return overlap.Project{
+		Name: name, Domain: compiled.Domains[0], Drain: time.Duration(compiled.DrainMS) * time.Millisecond,
+		Main: overlap.Address{Network: compiled.Upstream.Network, Address: compiled.Upstream.Address},
+		Next: overlap.Address{Network: compiled.Next.Network, Address: compiled.Next.Address},
+	}, true, nil
+}
