@@ -50,6 +50,7 @@ var cases = []struct {
 	{"minimal-252", 252, func() *project.Project { return minimal("minimal-252") }},
 	{"everything", 252, everything},
 	{"home", 252, home},
+	{"uv", 252, uv},
 	{"tcp", 252, tcp},
 	{"command", 257, command},
 	{"command-249", 249, command},
@@ -102,6 +103,14 @@ func home() *project.Project {
 	p.Python = "/home/alice/venvs/site/bin/python"
 	p.Writable = []string{"/home/alice/site/db", "/home/alice/uploads"}
 	p.Statics = []project.Static{{Prefix: "/media/", Root: "/home/alice/uploads", Uploads: true}}
+	return p
+}
+
+// uv has its virtual environment beside the code and the python behind it in somebody's home.
+func uv() *project.Project {
+	p := minimal("uv")
+	p.Python = "/srv/uv/.venv/bin/python"
+	p.Interpreter = "/home/deploy/.local/share/uv/python/cpython-3.13/bin/python3.13"
 	return p
 }
 

@@ -55,6 +55,9 @@ func (g generation) homes(d draft) {
 // reads is every path that the web service reads and that may lie where others have theirs.
 func (g generation) reads() []string {
 	files := []string{g.Root, g.Dir, prefix(g.Python)}
+	if g.Interpreter != "" {
+		files = append(files, prefix(g.Interpreter))
+	}
 	if g.Gunicorn.Config != "" {
 		files = append(files, g.Gunicorn.Config)
 	}

@@ -94,6 +94,9 @@ func facts(p *project.Project) []string {
 	if p.Gunicorn.WorkersReason != "" {
 		list = append(list, fmt.Sprintf("%d workers: %s", p.Gunicorn.Workers, p.Gunicorn.WorkersReason))
 	}
+	if p.Gunicorn.Config != "" {
+		list = append(list, "gunicorn settings of its own: "+p.Gunicorn.Config)
+	}
 	for _, dir := range p.Writable {
 		list = append(list, "it may write to "+dir)
 	}

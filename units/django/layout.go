@@ -22,6 +22,7 @@ type Layout struct {
 	Python   string   // the interpreter of a virtual environment below the root
 	WSGI     string   // "module:application" of a wsgi.py
 	ASGI     string   // "module:application" of an asgi.py
+	Gunicorn string   // the gunicorn.conf.py in Dir, which gunicorn by itself would read
 }
 
 // Ambiguous says whether several manage.py files were found and none can be preferred.
@@ -52,6 +53,9 @@ func Look(root string) (Layout, error) {
 	l.Python = python(root, l.Dir, entries)
 	l.WSGI = l.callable("wsgi")
 	l.ASGI = l.callable("asgi")
+	if settings := filepath.Join(l.Dir, "gunicorn.conf.py"); isFile(settings) {
+		l.Gunicorn = settings
+	}
 	return l, nil
 }
 

@@ -33,6 +33,13 @@ func TestACommonProjectIsFound(t *testing.T) {
 	}
 }
 
+func TestGunicornsOwnSettingsFileIsFoundWhereGunicornLooks(t *testing.T) {
+	l, root := look(t, map[string]string{"src/manage.py": manage, "src/gunicorn.conf.py": "", "gunicorn.conf.py": ""})
+	if l.Gunicorn != root+"/src/gunicorn.conf.py" {
+		t.Errorf("%+v", l)
+	}
+}
+
 func TestAProjectOneLevelBelowIsFound(t *testing.T) {
 	l, root := look(t, map[string]string{
 		"src/manage.py": "os.environ[\"DJANGO_SETTINGS_MODULE\"] = \"config.settings.production\"", "src/config/wsgi.py": "", "src/.venv/bin/python": "",

@@ -152,6 +152,20 @@ func TestAMistakeInOneProjectTouchesNoOther(t *testing.T) {
 	}
 }
 
+func TestTheInterpreterBehindAVirtualEnvironmentIsFound(t *testing.T) {
+	s := newSite(t)
+	s.write("home/alice/.local/share/uv/python/bin/python3.13", "")
+	s.project("a", "")
+	s.mkdir("srv/a/venv/bin")
+	target := filepath.Join(s.dir, "home/alice/.local/share/uv/python/bin/python3.13")
+	if err := os.Symlink(target, filepath.Join(s.dir, "srv/a/venv/bin/python")); err != nil {
+		t.Fatal(err)
+	}
+	if draft := entry(t, s.read(), "a").Draft; draft.Interpreter != target {
+		t.Errorf("python %q, interpreter %q", draft.Python, draft.Interpreter)
+	}
+}
+
 func TestOnlyNamedProjectsAreAskedButAllHostNamesCount(t *testing.T) {
 	s := newSite(t)
 	s.project("a", "domains = [\"x.example\"]")

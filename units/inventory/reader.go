@@ -166,6 +166,7 @@ func (r *reader) look(ctx context.Context) {
 func (r *reader) lookAt(ctx context.Context, e *Entry) {
 	loaded, found := e.Draft, r.found(e)
 	draft, _ := project.Complete(loaded, found)
+	found.Interpreter = interpreter(draft.Python)
 	e.Diagnostics = append(e.Diagnostics, hostcheck.Basics(draft, r.System)...)
 	if r.Run != nil && askable(draft, e.Diagnostics) {
 		found.Facts = r.ask(ctx, e, draft)
@@ -190,6 +191,15 @@ func (r *reader) found(e *Entry) project.Found {
 	}
 	e.Layout = found.Layout
 	return found
+}
+
+// interpreter follows the symbolic links of a virtual environment to the python that it is of.
+func interpreter(python string) string {
+	target, err := filepath.EvalSymlinks(python)
+	if err != nil || target == python {
+		return ""
+	}
+	return target
 }
 
 // asked are the settings that decide what a project answers.

@@ -15,11 +15,13 @@ import (
 
 // Found is what was found out about a project beside its file.
 type Found struct {
-	Owner  string // name of the root's owner, "" when it has none
-	Group  string // name of the root's group
-	CPUs   int
-	Layout django.Layout
-	Facts  *django.Facts // nil: the project was not asked, or did not answer
+	Owner string // name of the root's owner, "" when it has none
+	Group string // name of the root's group
+	// Interpreter is the file that Python leads to through symbolic links, "" when it is itself.
+	Interpreter string
+	CPUs        int
+	Layout      django.Layout
+	Facts       *django.Facts // nil: the project was not asked, or did not answer
 	// Unasked says why the project was not asked, as the end of a sentence: "only root may run it".
 	// With neither Facts nor Unasked the project could not answer, which the caller has reported.
 	Unasked string
@@ -33,6 +35,7 @@ func Complete(p *Project, found Found) (*Project, hcl.Diagnostics) {
 	c.dir()
 	c.account()
 	c.python()
+	c.gunicornSettings()
 	c.settings()
 	c.app()
 	c.workers()
@@ -107,6 +110,14 @@ func (c *completion) account() {
 
 func (c *completion) python() {
 	c.p.Python = cmp.Or(c.p.Python, c.found.Layout.Python, django.SystemPython)
+	c.p.Interpreter = c.found.Interpreter
+}
+
+// gunicornSettings finds the settings file that gunicorn reads when it is told of none.
+func (c *completion) gunicornSettings() {
+	if !c.p.Source.States("gunicorn.config") {
+		c.p.Gunicorn.Config = c.found.Layout.Gunicorn
+	}
 }
 
 func (c *completion) settings() {

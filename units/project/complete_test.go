@@ -77,6 +77,19 @@ func TestARootIsEnoughForACommonProject(t *testing.T) {
 	}
 }
 
+func TestGunicornsOwnSettingsAreChainedUnlessOthersAreStated(t *testing.T) {
+	f := found()
+	f.Layout.Gunicorn = "/srv/client-x/src/gunicorn.conf.py"
+	for text, want := range map[string]string{
+		onlyRoot: "/srv/client-x/src/gunicorn.conf.py",
+		onlyRoot + "\ngunicorn {\n  config = \"own.py\"\n}\n": "/srv/client-x/own.py",
+	} {
+		if p, _ := Complete(mustLoad(t, text), f); p.Gunicorn.Config != want {
+			t.Errorf("%s: %q", text, p.Gunicorn.Config)
+		}
+	}
+}
+
 func TestWhatTheFileStatesIsKept(t *testing.T) {
 	p := mustComplete(t, onlyRoot+`
 domains  = ["other.example"]

@@ -13,17 +13,20 @@ type Project struct {
 	Name string // the file's base name: [a-z0-9] and inner '-', at most 48 characters
 	File string // absolute path of the project file
 
-	Root     string   // absolute, clean
-	Dir      string   // working directory: where manage.py is and modules are imported from; Root or below it
-	Domains  []string // lower case host names without port, the first is canonical
-	User     string   // never root
-	Group    string   // "": the user's own
-	Python   string   // absolute path of the interpreter
-	Settings string   // DJANGO_SETTINGS_MODULE
-	App      string   // "module:callable"
-	ASGI     bool     // App is an ASGI callable
-	Command  []string
-	Listen   string // "host:port", or "" for the unix socket
+	Root    string   // absolute, clean
+	Dir     string   // working directory: where manage.py is and modules are imported from; Root or below it
+	Domains []string // lower case host names without port, the first is canonical
+	User    string   // never root
+	Group   string   // "": the user's own
+	Python  string   // absolute path of the interpreter
+	// Interpreter is the file that Python leads to through symbolic links, "" when it is itself:
+	// that of a virtual environment may lie in somebody's home.
+	Interpreter string
+	Settings    string // DJANGO_SETTINGS_MODULE
+	App         string // "module:callable"
+	ASGI        bool   // App is an ASGI callable
+	Command     []string
+	Listen      string // "host:port", or "" for the unix socket
 
 	Environment map[string]string
 	EnvFile     string

@@ -38,8 +38,11 @@ func (c *check) add(severity hcl.DiagnosticSeverity, key, summary, detail string
 // a project whose file has mistakes can be checked, too.
 func Basics(p *project.Project, sys *System) hcl.Diagnostics {
 	c := &check{p: p, sys: sys}
-	if c.root() {
-		c.accounts()
+	rooted := c.root()
+	if user, ok := c.accounts(); ok && rooted {
+		c.reached(user)
+	}
+	if rooted {
 		c.interpreter()
 	}
 	c.files()
@@ -74,24 +77,24 @@ func reason(err error) string {
 	return "Cannot read it: " + err.Error()
 }
 
-// accounts checks that the user and the group are there, and that the user gets to the project.
-func (c *check) accounts() {
+// accounts checks that the user and the group are there and may run a project, and gives the user.
+func (c *check) accounts() (user Account, ok bool) {
 	if c.p.Group != "" {
 		c.group()
 	}
 	if c.p.User == "" {
-		return
+		return Account{}, false
 	}
 	user, err := c.sys.User(c.p.User)
 	if err != nil {
 		c.refuse("user", "The user is not there", "There is no user %q on this host. Create it (adduser --system --group %s), or write another.", c.p.User, c.p.User)
-		return
+		return Account{}, false
 	}
 	if user.UID == 0 {
 		c.refuse("user", "The project would run as root", "The user %q has the number 0. Write an account of the project's own.", c.p.User)
-		return
+		return Account{}, false
 	}
-	c.reached(user)
+	return user, true
 }
 
 func (c *check) group() {

@@ -190,6 +190,13 @@ func TestAccountsHaveToBeThereAndNotRoot(t *testing.T) {
 	}
 }
 
+func TestAUserIsMissedEvenWhereTheRootIs(t *testing.T) {
+	diags := looked(t, "root = \"/srv/nowhere\"\nuser = \"bob\"", common(), nil)
+	if len(diags) != 2 || !strings.Contains(diags[0].Detail, "/srv/nowhere") || !strings.Contains(diags[1].Detail, "adduser --system --group bob") {
+		t.Error(diags)
+	}
+}
+
 func TestTheUserHasToReachItsProject(t *testing.T) {
 	files := common()
 	files["/home"] = dir(0o700, 0, 0)
