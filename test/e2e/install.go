@@ -11,24 +11,39 @@ import (
 	"sync"
 )
 
-// pkg is the package under test, built once for all tests.
-var pkg = sync.OnceValues(func() (string, error) {
+// packages are the .deb and the .rpm under test, built once for all tests.
+var packages = sync.OnceValues(func() (paths [2]string, err error) {
 	if out, err := exec.Command(filepath.Join(top, "packaging/build")).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("cannot build the package: %w\n%s", err, out)
+		return paths, fmt.Errorf("cannot build the packages: %w\n%s", err, out)
 	}
-	version, err := os.ReadFile(filepath.Join(top, "packaging/VERSION"))
-	return filepath.Join(top, "dist/sandwich_"+strings.TrimSpace(string(version))+"_amd64.deb"), err
+	content, err := os.ReadFile(filepath.Join(top, "packaging/VERSION"))
+	version := strings.TrimSpace(string(content))
+	return [2]string{
+		filepath.Join(top, "dist/sandwich_"+version+"_amd64.deb"),
+		filepath.Join(top, "dist/sandwich-"+version+".x86_64.rpm"),
+	}, err
 })
 
-// CopyPackage puts the package into the machine's /root and gives its path there.
+// CopyPackage puts the .deb into the machine's /root and gives its path there.
 func (m *Machine) CopyPackage() string {
 	m.t.Helper()
-	path, err := pkg()
+	return m.copyPackage(0)
+}
+
+// CopyRPM puts the .rpm into the machine's /root and gives its path there.
+func (m *Machine) CopyRPM() string {
+	m.t.Helper()
+	return m.copyPackage(1)
+}
+
+func (m *Machine) copyPackage(format int) string {
+	m.t.Helper()
+	paths, err := packages()
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.Copy(path, "/root")
-	return "/root/" + filepath.Base(path)
+	m.Copy(paths[format], "/root")
+	return "/root/" + filepath.Base(paths[format])
 }
 
 // Install installs the package.

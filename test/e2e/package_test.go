@@ -161,3 +161,31 @@ func TestInstallingInAnImageWithoutSystemdRunning(t *testing.T) {
 		m.Shell("systemctl daemon-reload; systemd-tmpfiles --create; busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig; systemctl start sockets.target multi-user.target; systemctl is-active " + proxyUnits)
 	})
 }
+
+// Debian's rpm runs the package's scripts as Fedora's does; what the distributions themselves add
+// (presets, triggers) is not seen here.
+func TestTheRPMInstallsUpgradesAndErases(t *testing.T) {
+	forEachDebian(t, func(t *testing.T, m *Machine) {
+		rpm := []string{"rpm", "--nodeps", "--force-debian"}
+		m.MustRun(append(rpm, "--install", m.CopyRPM())...)
+		m.Shell("systemctl is-active " + proxyUnits + "; systemctl is-enabled " + proxyUnits)
+		m.Enable("polls", "polls")
+
+		before := m.MustRun("systemctl", "show", "-P", "ActiveEnterTimestampMonotonic", "sandwich-proxy.socket", "sandwich-polls.service")
+		m.MustRun(append(rpm, "--upgrade", "--force", m.CopyRPM())...)
+		if after := m.MustRun("systemctl", "show", "-P", "ActiveEnterTimestampMonotonic", "sandwich-proxy.socket", "sandwich-polls.service"); after != before {
+			t.Errorf("the upgrade restarted something: %q became %q", before, after)
+		}
+		if answer := m.Get("polls.example", "/polls/"); answer.StatusCode != 200 {
+			t.Errorf("after the upgrade: %s", answer.Status)
+		}
+
+		m.MustRun(append(rpm, "--erase", "sandwich")...)
+		if m.Has("/etc/systemd/system/sandwich*") || m.Has("/etc/systemd/system/*.wants/sandwich*") || m.Has("/run/sandwich") {
+			t.Error("erasing left units behind")
+		}
+		if !m.Has("/etc/sandwich/projects/polls.hcl") {
+			t.Error("erasing took a project file away")
+		}
+	})
+}
