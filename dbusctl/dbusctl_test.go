@@ -47,6 +47,23 @@ ModuleNotFoundError: No module named 'nosuchmodule'
 	}
 }
 
+func TestASocketIsReachedOverLoopbackWhereItListensEverywhere(t *testing.T) {
+	for _, c := range []struct {
+		pairs [][]any
+		want  string
+	}{
+		{[][]any{{"Stream", "[::]:80"}}, "127.0.0.1:80"},
+		{[][]any{{"Stream", "/run/x.sock"}, {"Datagram", "0.0.0.0:443"}, {"Stream", "0.0.0.0:8080"}}, "127.0.0.1:8080"},
+		{[][]any{{"Stream", "192.0.2.1:80"}, {"Stream", "[::]:80"}}, "192.0.2.1:80"},
+		{[][]any{{"Stream", "[::1]:80"}}, "[::1]:80"},
+		{[][]any{{"Datagram", "[::]:443"}, {"Stream"}, {"Stream", "garbage"}}, "invalid AddrPort"},
+	} {
+		if got, _ := reachable(c.pairs); got.String() != c.want {
+			t.Errorf("%v: %s, want %s", c.pairs, got, c.want)
+		}
+	}
+}
+
 func TestFailuresAreSentences(t *testing.T) {
 	for _, c := range []struct {
 		result string

@@ -77,7 +77,7 @@ func (t *terminal) run(ctx context.Context, h *host, plans []apply.Plan) map[str
 	runner := &apply.Runner{
 		Dirs: apply.SystemDirs, Systemd: manager{h.systemd}, Proxy: h.proxy,
 		Replace: func(ctx context.Context, name string) error { return t.restart(ctx, h, name) },
-		Probe:   t.probe, Report: t.reportStep, Parallel: sideBySide,
+		Probe:   func(ctx context.Context, name, domain string) error { return t.probe(ctx, h, name, domain) }, Report: t.reportStep, Parallel: sideBySide,
 	}
 	return runner.Run(ctx, plans)
 }

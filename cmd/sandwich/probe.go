@@ -13,19 +13,23 @@ import (
 const probeLimit = 60 * time.Second
 
 // probeProject asks an enabled project through the proxy, under its canonical name.
-func (t *terminal) probeProject(ctx context.Context, name string) error {
+func (t *terminal) probeProject(ctx context.Context, h *host, name string) error {
 	domains := compiledDomains(name)
 	if len(domains) == 0 {
 		return fmt.Errorf("cannot ask %s: its compiled route has no domains", name)
 	}
-	return t.probe(ctx, name, domains[0])
+	return t.probe(ctx, h, name, domains[0])
 }
 
 // probe asks the proxy for the front page of a domain. Any answer of the application will do: a
 // redirect to a login is as good as a page, and a page that fails is the application's own affair,
 // though worth a warning.
-func (t *terminal) probe(ctx context.Context, name, domain string) error {
-	status, err := ask(ctx, domain)
+func (t *terminal) probe(ctx context.Context, h *host, name, domain string) error {
+	front, err := h.systemd.Reachable(ctx, proxySocket)
+	if err != nil {
+		return err
+	}
+	status, err := ask(ctx, front.String(), domain)
 	if err != nil {
 		return fmt.Errorf("cannot reach http://%s/ through the proxy: %w", domain, err)
 	}
@@ -40,11 +44,11 @@ func (t *terminal) probe(ctx context.Context, name, domain string) error {
 	return nil
 }
 
-// ask gives the status of the answer to GET / for a host name.
-func ask(ctx context.Context, domain string) (int, error) {
+// ask gives the status of the answer to GET / for a host name, at the proxy's address.
+func ask(ctx context.Context, front, domain string) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1/", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+front+"/", nil)
 	if err != nil {
 		return 0, err
 	}

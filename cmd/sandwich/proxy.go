@@ -14,7 +14,11 @@ import (
 	"sandwich/dbusctl"
 )
 
-const proxyService = "sandwich-proxy.service"
+// The units of the front proxy.
+const (
+	proxyService = "sandwich-proxy.service"
+	proxySocket  = "sandwich-proxy.socket"
+)
 
 func newProxy(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{Use: "proxy", Short: "Look after the front proxy", Args: cobra.NoArgs}

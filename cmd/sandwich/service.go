@@ -21,7 +21,7 @@ func newStart(t *terminal) *cobra.Command {
 		if err := h.systemd.Start(ctx, units.Service(name), units.Target(name)); err != nil {
 			return err
 		}
-		return t.probeProject(ctx, name)
+		return t.probeProject(ctx, h, name)
 	})
 }
 
@@ -40,7 +40,7 @@ func newRestart(t *terminal) *cobra.Command {
 		if err := t.restart(ctx, h, name); err != nil {
 			return err
 		}
-		return t.probeProject(ctx, name)
+		return t.probeProject(ctx, h, name)
 	})
 }
 
@@ -49,7 +49,7 @@ func newReload(t *terminal) *cobra.Command {
 		if err := h.systemd.ReloadUnit(ctx, units.Service(name)); err != nil {
 			return err
 		}
-		return t.probeProject(ctx, name)
+		return t.probeProject(ctx, h, name)
 	})
 }
 

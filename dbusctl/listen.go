@@ -1,0 +1,41 @@
+package dbusctl
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+)
+
+// Reachable gives an address of this host at which a socket unit can be reached over TCP: the
+// first it listens on, with loopback in place of "every address".
+func (s *Systemd) Reachable(ctx context.Context, socket string) (netip.AddrPort, error) {
+	property, err := s.conn.GetUnitTypePropertyContext(ctx, socket, "Socket", "Listen")
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("cannot ask systemd where %s listens: %s", socket, busReason(err))
+	}
+	pairs, _ := property.Value.Value().([][]any)
+	if address, ok := reachable(pairs); ok {
+		return address, nil
+	}
+	return netip.AddrPort{}, fmt.Errorf("cannot reach %s: it listens on no TCP address", socket)
+}
+
+// reachable reads the Listen property: pairs of a kind (Stream, Datagram, ...) and an address.
+func reachable(pairs [][]any) (netip.AddrPort, bool) {
+	for _, pair := range pairs {
+		if len(pair) != 2 || pair[0] != "Stream" {
+			continue
+		}
+		text, _ := pair[1].(string)
+		address, err := netip.ParseAddrPort(text)
+		if err != nil {
+			continue
+		}
+		if address.Addr() == netip.IPv6Unspecified() || address.Addr() == netip.IPv4Unspecified() {
+			// A socket for every IPv6 address takes IPv4 too, unless BindIPv6Only= says no.
+			return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), address.Port()), true
+		}
+		return address, true
+	}
+	return netip.AddrPort{}, false
+}
