@@ -1,33 +1,23 @@
 package load
 
 import (
-	"bufio"
-	"bytes"
-	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 )
 
 // client writes each request itself: http.Transport silently repeats one whose kept connection
 // was closed, and that is a failure to be counted here.
 type client struct {
-	load    Load
-	address string
-	request []byte
-	method  string
-
-	mu   sync.Mutex
-	idle []*conn
-}
-
-type conn struct {
-	net.Conn
-	reader *bufio.Reader
+	load  Load
+	round []*kind
+	pool  *pool
 }
 
 // answer is what came back.
@@ -37,108 +27,96 @@ type answer struct {
 }
 
 func newClient(l Load, target *url.URL) *client {
-	c := &client{load: l, address: target.Host, method: http.MethodGet}
+	address := target.Host
 	if target.Port() == "" {
-		c.address = net.JoinHostPort(target.Hostname(), "80")
+		address = net.JoinHostPort(target.Hostname(), "80")
 	}
-	if l.Post > 0 {
-		c.method = http.MethodPost
+	if len(l.Mix) == 0 {
+		l.Mix = []Request{{Post: l.Post}}
 	}
-	c.request = c.compose(target)
-	return c
+	kinds := make([]*kind, len(l.Mix))
+	for i, r := range l.Mix {
+		kinds[i] = newKind(r, l, target)
+	}
+	return &client{load: l, round: order(kinds), pool: newPool(l, address)}
 }
 
-func (c *client) compose(target *url.URL) []byte {
-	host := c.load.Host
-	if host == "" {
-		host = target.Host
-	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: loadgen\r\n", c.method, target.RequestURI(), host)
-	if !c.load.KeepAlive {
-		b.WriteString("Connection: close\r\n")
-	}
-	if c.load.Post > 0 {
-		fmt.Fprintf(&b, "Content-Type: application/octet-stream\r\nContent-Length: %d\r\n", c.load.Post)
-	}
-	b.WriteString("\r\n")
-	b.Write(bytes.Repeat([]byte("x"), c.load.Post))
-	return b.Bytes()
-}
-
-// ask sends one request, once.
-func (c *client) ask() (answer, error) {
-	deadline := time.Now().Add(c.load.Timeout)
-	connection, err := c.connect(deadline)
+// once sends the request that was due, one time.
+func (c *client) once(number int, due time.Time) outcome {
+	k := c.round[number%len(c.round)]
+	o := outcome{kind: k, due: due, begun: time.Now()}
+	deadline := o.begun.Add(c.load.Timeout)
+	connection, err := c.pool.take(deadline)
+	o.sent = time.Now()
 	if err != nil {
-		return answer{}, fmt.Errorf("connect: %w", err)
+		o.ended, o.err = o.sent, fmt.Errorf("connect: %w", err)
+		return o
 	}
-	a, reusable, err := c.exchange(connection, deadline)
-	if reusable && c.load.KeepAlive {
-		c.put(connection)
-	} else {
-		connection.Close()
-	}
-	return a, err
+	o.stale = connection.stale
+	var reusable bool
+	o.answer, o.id, reusable, o.err = exchange(connection, k, deadline)
+	o.ended = time.Now()
+	c.pool.give(connection, reusable && c.load.KeepAlive)
+	return o
 }
 
-func (c *client) exchange(connection *conn, deadline time.Time) (a answer, reusable bool, err error) {
+func exchange(connection *conn, k *kind, deadline time.Time) (a answer, id string, reusable bool, err error) {
 	connection.SetDeadline(deadline)
+	message, id := k.message()
 	// A server may answer before it has read the whole body, so a failed write is not the last word.
-	_, writeErr := connection.Write(c.request)
-	response, err := http.ReadResponse(connection.reader, &http.Request{Method: c.method})
+	_, writeErr := connection.Write(message)
+	response, err := http.ReadResponse(connection.reader, &http.Request{Method: k.method})
 	if err != nil {
 		if writeErr != nil {
 			err = writeErr
 		}
-		return answer{}, false, fmt.Errorf("no answer: %w", err)
+		return answer{}, id, false, fmt.Errorf("no answer: %w", err)
 	}
 	defer response.Body.Close()
-	head, err := io.ReadAll(io.LimitReader(response.Body, 256))
+	a = answer{status: response.StatusCode}
+	if a.body, err = readBody(response.Body, k.Whole && response.StatusCode == http.StatusOK); err != nil {
+		return a, id, false, fmt.Errorf("cut answer: %w", err)
+	}
+	return a, id, writeErr == nil && !response.Close, nil
+}
+
+// readBody reads all of a body and gives its beginning.
+func readBody(body io.Reader, whole bool) (beginning string, err error) {
+	all := &digest{sum: sha256.New()}
+	head, err := io.ReadAll(io.TeeReader(io.LimitReader(body, 256), all))
 	if err == nil {
-		_, err = io.Copy(io.Discard, response.Body)
+		_, err = io.Copy(all, body)
 	}
-	a = answer{status: response.StatusCode, body: string(head)}
-	if err != nil {
-		return a, false, fmt.Errorf("cut answer: %w", err)
+	if err == nil && whole {
+		err = all.check()
 	}
-	return a, writeErr == nil && !response.Close, nil
+	return string(head), err
 }
 
-func (c *client) connect(deadline time.Time) (*conn, error) {
-	if kept := c.get(); kept != nil {
-		return kept, nil
-	}
-	ctx, cancel := context.WithDeadline(context.Background(), deadline)
-	defer cancel()
-	fresh, err := c.load.Dial(ctx, "tcp", c.address)
-	if err != nil {
-		return nil, err
-	}
-	return &conn{Conn: fresh, reader: bufio.NewReader(fresh)}, nil
+// digest is the SHA-256 of all that is written to it but the last line, and that line.
+type digest struct {
+	sum  hash.Hash
+	tail []byte
 }
 
-func (c *client) get() *conn {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.idle) == 0 {
-		return nil
+// last is the length of a SHA-256 in hexadecimal and its line's end.
+const last = 2*sha256.Size + 1
+
+func (d *digest) Write(p []byte) (int, error) {
+	d.tail = append(d.tail, p...)
+	if spare := len(d.tail) - last; spare > 0 {
+		d.sum.Write(d.tail[:spare])
+		d.tail = append(d.tail[:0], d.tail[spare:]...)
 	}
-	last := c.idle[len(c.idle)-1]
-	c.idle = c.idle[:len(c.idle)-1]
-	return last
+	return len(p), nil
 }
 
-func (c *client) put(kept *conn) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.idle = append(c.idle, kept)
-}
+// errIncomplete is an answer that ended as it should, but is not what was to come.
+var errIncomplete = errors.New("the end is not the digest of what came before it")
 
-func (c *client) close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, kept := range c.idle {
-		kept.Close()
+func (d *digest) check() error {
+	if fmt.Sprintf("%x\n", d.sum.Sum(nil)) != string(d.tail) {
+		return errIncomplete
 	}
+	return nil
 }

@@ -1,6 +1,6 @@
-// Package load asks one URL at a constant arrival rate and says how many requests failed and how
-// long each waited since the moment it was due, so that a stalled server cannot slow its own test
-// down. It leaves what a failure means to its callers.
+// Package load asks a site at a constant arrival rate and says how many requests failed, how, and
+// how long each waited since the moment it was due, so that a stalled server cannot slow its own
+// test down. It leaves what a failure means to its callers.
 package load
 
 import (
@@ -11,15 +11,17 @@ import (
 	"time"
 )
 
-// Load is what to ask and how often.
+// Load is what to ask and how often: one stream of requests.
 type Load struct {
-	URL       string        // http://address[:port]/path
-	Host      string        // the Host header; default: the URL's
-	Rate      int           // requests a second
-	Duration  time.Duration // after which no new request starts
-	Post      int           // bytes of body; 0 means GET
-	KeepAlive bool          // reuse connections; nothing is ever sent twice
-	Timeout   time.Duration // for one request; default 30 s
+	URL         string        // http://address[:port]/path
+	Host        string        // the Host header; default: the URL's
+	Rate        float64       // requests a second
+	Duration    time.Duration // after which no new request starts
+	Post        int           // bytes of body; 0 means GET
+	Mix         []Request     // kinds of requests; default: one, of the URL's path and Post
+	KeepAlive   bool          // reuse connections; nothing is ever sent twice
+	Connections int           // at most so many at once, a request waits for a free one; 0 means no bound
+	Timeout     time.Duration // for one request; default 30 s
 
 	// Dial opens a connection; default: the machine's own network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -28,28 +30,22 @@ type Load struct {
 // Run sends the requests and returns when the last is answered. It starts none after ctx ends or
 // Duration has passed. An error means that the load itself makes no sense; failed requests are in
 // the report.
-func (l Load) Run(ctx context.Context) (*Report, error) {
-	target, err := url.Parse(l.URL)
-	if err != nil {
-		return nil, err
-	}
-	c := newClient(l.withDefaults(), target)
-	defer c.close()
-	r := newRecorder()
-	var running sync.WaitGroup
-	start := time.Now()
-	for i := 0; ; i++ {
-		due := start.Add(time.Duration(i) * time.Second / time.Duration(c.load.Rate))
-		if due.Sub(start) >= c.load.Duration || !sleepUntil(ctx, due) {
-			break
+func (l Load) Run(ctx context.Context) (*Report, error) { return Run(ctx, l) }
+
+// Run runs several streams side by side and reports them as one.
+func Run(ctx context.Context, streams ...Load) (*Report, error) {
+	clients := make([]*client, len(streams))
+	for i, l := range streams {
+		target, err := url.Parse(l.URL)
+		if err != nil {
+			return nil, err
 		}
-		running.Go(func() {
-			begun := time.Now()
-			answer, err := c.ask()
-			r.record(outcome{
-				at: due.Sub(start), late: begun.Sub(due), wait: time.Since(due), answer: answer, err: err,
-			})
-		})
+		clients[i] = newClient(l.withDefaults(), target)
+	}
+	r := newRecorder(time.Now())
+	var running sync.WaitGroup
+	for _, c := range clients {
+		running.Go(func() { c.stream(ctx, r) })
 	}
 	running.Wait()
 	return r.report(), nil
@@ -66,6 +62,21 @@ func (l Load) withDefaults() Load {
 		l.Dial = (&net.Dialer{}).DialContext
 	}
 	return l
+}
+
+// stream starts a request whenever one is due, whether or not those before it are answered.
+func (c *client) stream(ctx context.Context, r *recorder) {
+	defer c.pool.close()
+	var running sync.WaitGroup
+	defer running.Wait()
+	for i := 0; ; i++ {
+		after := time.Duration(float64(i) / c.load.Rate * float64(time.Second))
+		due := r.start.Add(after)
+		if after >= c.load.Duration || !sleepUntil(ctx, due) {
+			return
+		}
+		running.Go(func() { r.record(c.once(i, due)) })
+	}
 }
 
 // sleepUntil reports whether the moment came before the end of ctx.

@@ -17,10 +17,11 @@ import (
 func main() {
 	var l load.Load
 	flag.StringVar(&l.Host, "host", "", "Host header")
-	flag.IntVar(&l.Rate, "rate", 100, "requests a second")
+	flag.Float64Var(&l.Rate, "rate", 100, "requests a second")
 	flag.DurationVar(&l.Duration, "for", 10*time.Second, "how long to send")
 	flag.IntVar(&l.Post, "post", 0, "POST this many bytes instead of GET")
 	flag.BoolVar(&l.KeepAlive, "keepalive", false, "reuse connections")
+	flag.IntVar(&l.Connections, "connections", 0, "at most so many at once; 0 means no bound")
 	untilEOF := flag.Bool("stdin", false, "stop early when standard input ends")
 	asText := flag.Bool("text", false, "print one line instead of JSON")
 	flag.Parse()
