@@ -52,6 +52,7 @@ func (x *exchange) enter() bool {
 // leave may be called more than once: by whoever knows first that the application is free.
 func (x *exchange) leave() {
 	if x.left.CompareAndSwap(false, true) {
+		x.p.site.gate.done(&x.stay)
 		x.p.site.leave()
 	}
 }
@@ -76,6 +77,8 @@ type exchange struct {
 	streamed *clientBody // the body that is not buffered, once it is read
 
 	holdUntil time.Time
+	waiting   time.Time // since when; zero: it has not waited yet
+	stay      stay
 	left      atomic.Bool // the request is no longer in flight
 	conn      *upstream.Conn
 	sender    *sender // of a body that does not go out with the head; nil without
@@ -140,20 +143,62 @@ func (x *exchange) giveUp(err error) {
 	x.explain(err)
 }
 
-// connect dials, and makes sure that the application is left alone as soon as the client is gone.
+// connect goes through the gate, dials, and makes sure that the application is left alone as soon
+// as the client is gone.
 func (x *exchange) connect() error {
-	ctx := x.r.Context()
-	var release func()
-	raw, err := upstream.Dial(ctx, x.p.route.Upstream, time.Until(x.holdUntil), func() { release = x.p.site.hold() })
-	if release != nil {
-		release()
+	defer x.waited()
+	if err := x.pass(); err != nil {
+		return err
 	}
+	raw, err := upstream.Dial(x.r.Context(), x.stay.upstream, x.mayNotWait)
 	if err != nil {
+		x.p.site.gate.done(&x.stay)
 		return err
 	}
 	x.conn = upstream.NewConn(raw, time.Duration(x.p.route.TimeoutMS)*time.Millisecond)
-	x.conn.CloseWith(ctx)
+	x.conn.CloseWith(x.r.Context())
+	if !x.p.site.gate.connected(&x.stay, x.conn) {
+		x.end()
+		return errFailing
+	}
 	return nil
+}
+
+// pass waits at the project's gate.
+func (x *exchange) pass() error {
+	gate := &x.p.site.gate
+	ob := gate.pass(&x.stay, false)
+	if ob == nil {
+		return nil
+	}
+	x.waits()
+	if ob.asleep {
+		x.p.site.knock(x.r.Context(), ob.upstream)
+	}
+	return gate.wait(x.r.Context(), &x.stay, ob, x.holdUntil)
+}
+
+// mayNotWait says whether the request has waited long enough for a listener.
+func (x *exchange) mayNotWait() bool {
+	x.waits()
+	now := time.Now()
+	return now.After(x.holdUntil) || x.p.site.gate.gone(&x.stay, x.waiting, now)
+}
+
+// waits counts the request as held.
+func (x *exchange) waits() {
+	if x.waiting.IsZero() {
+		x.waiting = time.Now()
+		x.p.site.hold()
+	}
+}
+
+// waited ends that.
+func (x *exchange) waited() {
+	if !x.waiting.IsZero() {
+		x.p.site.unhold()
+		x.waiting = time.Time{}
+	}
 }
 
 // end gives everything back that attempt took: the worker first, then the memory.
@@ -166,6 +211,7 @@ func (x *exchange) end() {
 		x.sender.stop()
 		x.sender = nil
 	}
+	x.p.site.gate.done(&x.stay)
 	x.conn.Release()
 	x.conn = nil
 }

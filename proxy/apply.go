@@ -46,6 +46,9 @@ func (s *Server) Forget(name string) error {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	s.use(s.current.Load().without(name))
+	if err := s.switches.set(name, mainGeneration); err != nil {
+		s.log.Warn(err.Error()+", ignoring", "project", name)
+	}
 	s.log.Info("route of "+name+" forgotten", "project", name)
 	return nil
 }
@@ -96,7 +99,28 @@ func (s *Server) loadAll(next *snapshot, names []string) *snapshot {
 	return next
 }
 
+// use prepares the gates of what is new before a request can come to them.
 func (s *Server) use(n *snapshot) {
+	before := s.current.Load()
+	for name, p := range n.projects {
+		old := before.projects[name]
+		if old == nil {
+			p.site.gate.to = s.switches.get(name)
+		}
+		if old != p {
+			s.serve(p)
+		}
+	}
 	s.current.Store(n)
+	s.units.follow(n)
 	s.notify("STATUS=" + s.statusLine())
+}
+
+func (s *Server) serve(p *serving) {
+	p.site.gate.serve(p.route)
+	if p.route.Next == nil && s.switches.get(p.route.Name) == nextGeneration {
+		if err := s.switches.set(p.route.Name, mainGeneration); err != nil {
+			s.log.Warn(err.Error()+", ignoring", "project", p.route.Name)
+		}
+	}
 }

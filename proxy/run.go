@@ -53,7 +53,7 @@ func (s *Server) drain(listeners []net.Listener) {
 		s.log.Warn(fmt.Sprintf("requests are still in flight after %s, closing them", s.conf.Drain))
 		s.http.Close()
 	}
-	s.tunnels.close()
+	s.tunnels.end()
 }
 
 // watch tells the supervisor that the server is alive, as often as it wants to hear it and only

@@ -20,6 +20,7 @@ type Config struct {
 	Routes   string // directory of the compiled routes, NAME.json
 	Settings string // the settings file; need not be there
 	Spool    string // directory for bodies too large for memory; made when it is not there
+	Runtime  string // directory, gone after a reboot, in which switches outlive the process; "": none
 
 	Listeners []net.Listener // HTTP; the server closes them
 	Drain     time.Duration  // how long requests in flight may take when the server ends
@@ -37,6 +38,9 @@ type Server struct {
 	log   *slog.Logger
 	http  *http.Server
 	spool *spool.Dir
+
+	switches switches
+	units    units
 
 	current  atomic.Pointer[snapshot]
 	changing sync.Mutex // held while current is replaced
@@ -61,7 +65,7 @@ func New(conf Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot start proxy: %w", err)
 	}
-	s := &Server{conf: conf, log: conf.Log, spool: dir}
+	s := &Server{conf: conf, log: conf.Log, spool: dir, switches: switches{conf.Runtime}}
 	s.http = &http.Server{
 		Handler:                      s,
 		ReadHeaderTimeout:            headerTime,

@@ -1,19 +1,24 @@
 package proxy
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"sandwich/proxy/route"
+	"sandwich/proxy/upstream"
 )
 
 // site is the running side of a project: what outlives each version of its route. All of it is
 // safe for concurrent use.
 type site struct {
 	name string // of the project
+	gate gate
 
 	inFlight atomic.Int64 // requests at the application, held ones included
-	held     atomic.Int64 // requests that wait for a listener now
+	held     atomic.Int64 // requests that wait, at the gate or for a listener, now
 
 	requests  atomic.Uint64
 	heldTotal atomic.Uint64
@@ -24,6 +29,8 @@ type site struct {
 	last  atomic.Pointer[failure]
 	quiet atomic.Int64 // no complaint is logged before this time, in Unix nanoseconds
 	muted atomic.Uint64
+
+	knocked atomic.Int64 // the time of the last knock, in Unix nanoseconds
 }
 
 // failure is the last thing that went wrong with an application.
@@ -43,11 +50,28 @@ func (s *site) enter(limit int) bool {
 
 func (s *site) leave() { s.inFlight.Add(-1) }
 
-// hold counts a request as waiting until the returned function is called.
-func (s *site) hold() (release func()) {
+// hold counts a request as waiting until unhold.
+func (s *site) hold() {
 	s.held.Add(1)
 	s.heldTotal.Add(1)
-	return func() { s.held.Add(-1) }
+}
+
+func (s *site) unhold() { s.held.Add(-1) }
+
+// knockPause is how often a service that failed for good is given another start, at most.
+const knockPause = time.Second
+
+// knock connects to the socket of a service that sleeps, so that systemd starts it, and sends
+// nothing: a request is not sent to a service that fails, or it might be run when nobody waits
+// for it any more.
+func (s *site) knock(ctx context.Context, up route.Upstream) {
+	now, last := time.Now().UnixNano(), s.knocked.Load()
+	if now-last < int64(knockPause) || !s.knocked.CompareAndSwap(last, now) {
+		return
+	}
+	if c, err := upstream.Dial(ctx, up, func() bool { return true }); err == nil {
+		c.Close()
+	}
 }
 
 func (s *site) answered(status int) { s.responses[status/100%6].Add(1) }

@@ -11,8 +11,13 @@ type Status struct {
 	Hash    string // of the loaded route file
 	Domains []string
 
+	Upstream  string // the generation that gets new requests: "main" or "next"
+	UnitState string // of its service, as systemctl shows it; "" while unknown
+	Holding   bool   // new requests wait
+	HeldUntil time.Time
+
 	InFlight int64 // requests at the application now, held ones included
-	Held     int64 // of those, waiting for a listener
+	Held     int64 // of those, waiting at the gate or for a listener
 
 	Requests  uint64
 	Responses map[string]uint64 // "2xx" -> how many; "0xx" where the client was gone before
@@ -42,6 +47,7 @@ func (p *serving) status() Status {
 		Retried: p.site.retried.Load(), Failures: p.site.failures.Load(),
 		Responses: map[string]uint64{},
 	}
+	p.site.gate.status(&st)
 	for class := range p.site.responses {
 		if n := p.site.responses[class].Load(); n > 0 {
 			st.Responses[fmt.Sprintf("%dxx", class)] = n

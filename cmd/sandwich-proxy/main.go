@@ -23,9 +23,9 @@ import (
 var version = "unknown"
 
 type options struct {
-	routes, settings, cache, listen string
-	drain                           time.Duration
-	bus, version                    bool
+	routes, settings, cache, runtime, listen string
+	drain                                    time.Duration
+	bus, version                             bool
 }
 
 func main() {
@@ -45,6 +45,7 @@ func flags() (o options) {
 	flag.StringVar(&o.routes, "routes", env("SANDWICH_ROUTES", "/var/lib/sandwich/routes"), "`directory` of compiled routes ($SANDWICH_ROUTES)")
 	flag.StringVar(&o.settings, "settings", env("SANDWICH_PROXY_SETTINGS", "/var/lib/sandwich/proxy.json"), "settings `file` ($SANDWICH_PROXY_SETTINGS)")
 	flag.StringVar(&o.cache, "cache", env("CACHE_DIRECTORY", "/var/cache/sandwich-proxy"), "private `directory` for large bodies ($CACHE_DIRECTORY)")
+	flag.StringVar(&o.runtime, "runtime", env("RUNTIME_DIRECTORY", ""), "private `directory` for what a restart of the proxy must not forget ($RUNTIME_DIRECTORY)")
 	flag.StringVar(&o.listen, "listen", "", "listen on this `address` instead of systemd's sockets, to run it by hand")
 	flag.DurationVar(&o.drain, "drain", 30*time.Second, "how long requests may finish at the end")
 	flag.BoolVar(&o.bus, "bus", true, "offer "+bus.Name+" on the system bus")
@@ -70,7 +71,7 @@ func run(o options, log *slog.Logger) error {
 		return err
 	}
 	server, err := proxy.New(proxy.Config{
-		Routes: o.routes, Settings: o.settings, Spool: o.cache,
+		Routes: o.routes, Settings: o.settings, Spool: o.cache, Runtime: o.runtime,
 		Listeners: listeners, Drain: o.drain, Watchdog: watchdog, Log: log,
 		Notify: func(state ...string) {
 			if err := socketact.Notify(state...); err != nil {

@@ -23,6 +23,10 @@ const (
 type Proxy interface {
 	Apply(name string) error
 	Forget(name string) error
+	Hold(name string, limit time.Duration) error
+	Release(name string) error
+	Switch(name, upstream string) error
+	Drain(name string, limit time.Duration) error
 	Status() []proxy.Status
 }
 

@@ -73,7 +73,15 @@ type fake struct {
 
 func (f *fake) Apply(name string) error  { return f.called("Apply " + name) }
 func (f *fake) Forget(name string) error { return f.called("Forget " + name) }
-func (f *fake) Status() []proxy.Status   { return f.status }
+func (f *fake) Hold(name string, d time.Duration) error {
+	return f.called(fmt.Sprint("Hold ", name, " ", d))
+}
+func (f *fake) Release(name string) error    { return f.called("Release " + name) }
+func (f *fake) Switch(name, up string) error { return f.called("Switch " + name + " " + up) }
+func (f *fake) Drain(name string, d time.Duration) error {
+	return f.called(fmt.Sprint("Drain ", name, " ", d))
+}
+func (f *fake) Status() []proxy.Status { return f.status }
 
 func (f *fake) called(what string) error {
 	f.calls <- what
@@ -128,15 +136,22 @@ func TestCallsReachTheProxyAndErrorsComeBackAsSentences(t *testing.T) {
 	object := client(t)
 	must(t, object.Call(bus.Name+".Apply", 0, "client-x").Err)
 	must(t, object.Call(bus.Name+".Forget", 0, "client-y").Err)
-	if a, b := <-f.calls, <-f.calls; a != "Apply client-x" || b != "Forget client-y" {
-		t.Errorf("calls were %s, %s", a, b)
+	must(t, object.Call(bus.Name+".Hold", 0, "client-x", uint32(3)).Err)
+	must(t, object.Call(bus.Name+".Release", 0, "client-x").Err)
+	must(t, object.Call(bus.Name+".Switch", 0, "client-x", "next").Err)
+	must(t, object.Call(bus.Name+".Drain", 0, "client-x", uint32(4)).Err)
+	for _, want := range []string{"Apply client-x", "Forget client-y", "Hold client-x 3s", "Release client-x", "Switch client-x next", "Drain client-x 4s"} {
+		if got := <-f.calls; got != want {
+			t.Errorf("call was %s, want %s", got, want)
+		}
 	}
 	for _, c := range []struct {
 		err  error
 		name string
 	}{
 		{proxy.ErrName, "InvalidName"}, {proxy.ErrNoFile, "NoSuchRoute"}, {proxy.ErrBroken, "InvalidRoute"},
-		{route.ErrDomainTaken, "DomainTaken"}, {errors.New("other"), "Failed"},
+		{route.ErrDomainTaken, "DomainTaken"}, {proxy.ErrNotServed, "NotServed"}, {proxy.ErrNoUpstream, "NoSuchUpstream"},
+		{proxy.ErrTimeout, "Timeout"}, {errors.New("other"), "Failed"},
 	} {
 		answer := fmt.Errorf("cannot apply route: %w", c.err)
 		f.answer.Store(&answer)
@@ -155,6 +170,7 @@ func TestStatusOnTheBus(t *testing.T) {
 	offer(t, &fake{status: []proxy.Status{{
 		Name: "client-x", Hash: "abc", Domains: []string{"client-x.example"}, InFlight: 1, Held: 2, Requests: 3,
 		Responses: map[string]uint64{"2xx": 4}, HeldTotal: 5, Retried: 6, Failures: 7, LastError: "oops", LastErrorAt: at,
+		Upstream: "next", UnitState: "active (running)", Holding: true, HeldUntil: at,
 	}, {Name: "client-y"}}}).wait(t, "owning")
 	var got map[string]map[string]dbus.Variant
 	must(t, client(t).Call(bus.Name+".Status", 0).Store(&got))
@@ -165,6 +181,7 @@ func TestStatusOnTheBus(t *testing.T) {
 	want := map[string]any{
 		"hash": "abc", "domains": []string{"client-x.example"}, "in_flight": uint32(1), "held": uint32(2),
 		"requests": uint64(3), "responses": map[string]uint64{"2xx": 4}, "held_total": uint64(5), "retried": uint64(6),
+		"upstream": "next", "unit_state": "active (running)", "holding": true, "held_until": uint64(at.UnixMicro()),
 		"upstream_failures": uint64(7), "last_error": "oops", "last_error_at": uint64(at.UnixMicro()),
 	}
 	if !reflect.DeepEqual(plain, want) {

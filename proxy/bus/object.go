@@ -2,6 +2,7 @@ package bus
 
 import (
 	"errors"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 	"github.com/godbus/dbus/v5/introspect"
@@ -19,6 +20,24 @@ func (o object) Apply(name string) *dbus.Error { return busError(o.p.Apply(name)
 // Forget serves a project no longer.
 func (o object) Forget(name string) *dbus.Error { return busError(o.p.Forget(name)) }
 
+// Hold makes new requests for the project's own service wait.
+func (o object) Hold(name string, seconds uint32) *dbus.Error {
+	return busError(o.p.Hold(name, time.Duration(seconds)*time.Second))
+}
+
+// Release lets them go.
+func (o object) Release(name string) *dbus.Error { return busError(o.p.Release(name)) }
+
+// Switch sends new requests to "main" or "next".
+func (o object) Switch(name, upstream string) *dbus.Error {
+	return busError(o.p.Switch(name, upstream))
+}
+
+// Drain waits until the generation that gets no new requests has none.
+func (o object) Drain(name string, seconds uint32) *dbus.Error {
+	return busError(o.p.Drain(name, time.Duration(seconds)*time.Second))
+}
+
 // Status tells how each project is served.
 func (o object) Status() (map[string]map[string]dbus.Variant, *dbus.Error) {
 	all := map[string]map[string]dbus.Variant{}
@@ -32,6 +51,9 @@ func properties(st proxy.Status) map[string]dbus.Variant {
 	values := map[string]any{
 		"hash":              st.Hash,
 		"domains":           st.Domains,
+		"upstream":          st.Upstream,
+		"unit_state":        st.UnitState,
+		"holding":           st.Holding,
 		"in_flight":         uint32(st.InFlight),
 		"held":              uint32(st.Held),
 		"requests":          st.Requests,
@@ -39,6 +61,9 @@ func properties(st proxy.Status) map[string]dbus.Variant {
 		"held_total":        st.HeldTotal,
 		"retried":           st.Retried,
 		"upstream_failures": st.Failures,
+	}
+	if st.Holding {
+		values["held_until"] = uint64(st.HeldUntil.UnixMicro())
 	}
 	if !st.LastErrorAt.IsZero() {
 		values["last_error"] = st.LastError
@@ -60,6 +85,9 @@ var errorNames = []struct {
 	{proxy.ErrNoFile, "NoSuchRoute"},
 	{proxy.ErrBroken, "InvalidRoute"},
 	{route.ErrDomainTaken, "DomainTaken"},
+	{proxy.ErrNotServed, "NotServed"},
+	{proxy.ErrNoUpstream, "NoSuchUpstream"},
+	{proxy.ErrTimeout, "Timeout"},
 }
 
 func busError(err error) *dbus.Error {
@@ -78,9 +106,21 @@ var introspectable = introspect.NewIntrospectable(&introspect.Node{
 	Name: Path,
 	Interfaces: []introspect.Interface{
 		{Name: Name, Methods: []introspect.Method{
-			{Name: "Apply", Args: []introspect.Arg{{Name: "name", Type: "s", Direction: "in"}}},
-			{Name: "Forget", Args: []introspect.Arg{{Name: "name", Type: "s", Direction: "in"}}},
-			{Name: "Status", Args: []introspect.Arg{{Name: "projects", Type: "a{sa{sv}}", Direction: "out"}}},
+			method("Apply", in("name", "s")),
+			method("Forget", in("name", "s")),
+			method("Hold", in("name", "s"), in("seconds", "u")),
+			method("Release", in("name", "s")),
+			method("Switch", in("name", "s"), in("upstream", "s")),
+			method("Drain", in("name", "s"), in("seconds", "u")),
+			method("Status", introspect.Arg{Name: "projects", Type: "a{sa{sv}}", Direction: "out"}),
 		}},
 	},
 })
+
+func method(name string, args ...introspect.Arg) introspect.Method {
+	return introspect.Method{Name: name, Args: args}
+}
+
+func in(name, kind string) introspect.Arg {
+	return introspect.Arg{Name: name, Type: kind, Direction: "in"}
+}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +25,8 @@ var (
 	ErrTimeout = errors.New("application did not answer in time")
 	// ErrBroken says that what the application sent is no HTTP/1.1 response.
 	ErrBroken = errors.New("application sent a broken answer")
+	// ErrRefused says that Refuse was called.
+	ErrRefused = errors.New("application will not answer")
 )
 
 // Conn is a connection that carries one request and its response. Not safe for concurrent use,
@@ -33,8 +36,24 @@ type Conn struct {
 	timeout time.Duration
 	in      *bufio.Reader
 	head    int64 // bytes of response head that may still be read; -1 when the head is complete
-	got     bool  // a byte of the response has arrived
 	leave   func() bool
+
+	state atomic.Int32 // asked, answered or refused
+}
+
+// What has become of the request: it is decided once whether it was answered or given up.
+const (
+	asked int32 = iota
+	answered
+	refused
+)
+
+// Refuse gives the request up unless a byte of its response is here: ReadResponse fails with
+// ErrRefused then. It may be called at any time.
+func (u *Conn) Refuse() {
+	if u.state.CompareAndSwap(asked, refused) {
+		u.Conn.Close()
+	}
 }
 
 var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 16<<10) }}
@@ -89,7 +108,8 @@ func (u *Conn) WriteAll(parts *net.Buffers) error {
 }
 
 // ReadResponse reads the head of the response to r and hands each 1xx before it to informed,
-// except 100, which was not asked for. It fails with ErrReset, ErrTimeout or ErrBroken.
+// except 100, which was not asked for. It fails with ErrReset, ErrTimeout, ErrBroken
+// or ErrRefused.
 func (u *Conn) ReadResponse(r *http.Request, informed func(*http.Response)) (*http.Response, error) {
 	for {
 		res, err := http.ReadResponse(u.in, r)
@@ -108,9 +128,11 @@ func (u *Conn) ReadResponse(r *http.Request, informed func(*http.Response)) (*ht
 
 func (u *Conn) explain(err error) error {
 	switch {
+	case u.state.Load() == refused:
+		return ErrRefused
 	case errors.Is(timeoutOr(err), ErrTimeout):
 		return ErrTimeout
-	case !u.got:
+	case u.state.Load() != answered:
 		return fmt.Errorf("%w: %w", ErrReset, err)
 	}
 	return fmt.Errorf("%w: %w", ErrBroken, err)
@@ -137,7 +159,9 @@ func (s *source) Read(p []byte) (int, error) {
 	s.Conn.SetReadDeadline(time.Now().Add(s.timeout))
 	n, err := s.Conn.Read(p)
 	if n > 0 {
-		s.got = true
+		if !s.state.CompareAndSwap(asked, answered) && s.state.Load() == refused {
+			return 0, ErrRefused
+		}
 	}
 	if s.head > 0 {
 		s.head -= int64(n)

@@ -21,45 +21,33 @@ const (
 	lastPause  = 50 * time.Millisecond
 )
 
-// ErrNoListener says that nobody accepted connections during the whole hold time.
-var ErrNoListener = errors.New("nobody listens for the whole hold time")
+// tcpTimeout is for a host that does not answer at all.
+const tcpTimeout = 10 * time.Second
+
+// ErrNoListener says that nobody accepted connections as long as the request could wait.
+var ErrNoListener = errors.New("nobody listens for the time a request may wait")
 
 // Dial connects to the application. While its socket is not there, refuses, or has a full queue,
-// nothing was sent and nothing is lost, so it tries again until hold has passed and fails with
-// ErrNoListener then. waiting is called when the first attempt failed. Canceling ctx ends the wait.
-func Dial(ctx context.Context, up route.Upstream, hold time.Duration, waiting func()) (net.Conn, error) {
-	conn, err := dialOnce(ctx, up)
-	if err == nil {
-		return conn, nil
-	}
-	if !comesBack(err) {
-		return nil, fmt.Errorf("cannot connect to application: %w", err)
-	}
-	waiting()
-	return dialUntil(ctx, up, hold, err)
-}
-
-// dialUntil begins with a pause, because an attempt has just failed with err.
-func dialUntil(ctx context.Context, up route.Upstream, hold time.Duration, err error) (net.Conn, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, hold, ErrNoListener)
-	defer cancel()
-	timer := time.NewTimer(firstPause)
-	defer timer.Stop()
-	for pause := firstPause; ; {
+// nothing was sent and nothing is lost, so it tries again and again until giveUp says no, which is
+// asked before each pause, and fails with ErrNoListener then. Canceling ctx ends the wait.
+func Dial(ctx context.Context, up route.Upstream, giveUp func() bool) (net.Conn, error) {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		conn, err := dialOnce(ctx, up)
+		switch {
+		case err == nil:
+			return conn, nil
+		case !comesBack(err):
+			return nil, fmt.Errorf("cannot connect to application: %w", err)
+		case giveUp():
+			return nil, fmt.Errorf("cannot connect to application: %w: %w", ErrNoListener, err)
+		}
+		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
+			timer.Stop()
 			return nil, fmt.Errorf("cannot connect to application: %w: %w", context.Cause(ctx), err)
 		case <-timer.C:
 		}
-		var conn net.Conn
-		if conn, err = dialOnce(ctx, up); err == nil {
-			return conn, nil
-		}
-		if !comesBack(err) && ctx.Err() == nil {
-			return nil, fmt.Errorf("cannot connect to application: %w", err)
-		}
-		pause = min(2*pause, lastPause)
-		timer.Reset(pause)
 	}
 }
 
@@ -72,7 +60,7 @@ func dialOnce(ctx context.Context, up route.Upstream) (net.Conn, error) {
 		}
 		return c, nil
 	}
-	return new(net.Dialer).DialContext(ctx, up.Network, up.Address)
+	return (&net.Dialer{Timeout: tcpTimeout}).DialContext(ctx, up.Network, up.Address)
 }
 
 // comesBack says whether the reason is one that a starting or busy application has: no socket yet,

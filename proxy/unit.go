@@ -1,0 +1,51 @@
+package proxy
+
+import (
+	"strings"
+	"time"
+)
+
+// unitState is what is known of the service behind a generation. The zero value knows nothing.
+type unitState struct {
+	active, sub string // as systemctl shows them; "" while unknown
+	since       time.Time
+
+	up      bool // it was up before it went to where it is
+	failing bool // it does not come up: its last start failed
+}
+
+// seen is the state after the service manager has told the unit's.
+//
+// A service that was up and crashed gets one start before it counts as failing: it may well come
+// back, and then nobody has noticed. On its way from one start to the next it passes "inactive",
+// which a service that was stopped shows too.
+func (u unitState) seen(active, sub string) unitState {
+	next := unitState{active: active, sub: sub, since: time.Now(), up: u.up, failing: u.failing}
+	switch {
+	case active == "active" || active == "reloading" || active == "refreshing":
+		next.up, next.failing = true, false
+	case strings.Contains(sub, "auto-restart"):
+		next.up, next.failing = false, !u.up
+	case active == "failed":
+		next.up, next.failing = false, true
+	case active == "inactive":
+		next.up, next.failing = false, u.failing && strings.Contains(u.sub, "auto-restart")
+	case active == "activating":
+		next.up = false
+	}
+	return next
+}
+
+// asleep says whether nothing starts the service but a connection to its socket.
+func (u unitState) asleep() bool { return u.active == "failed" || u.active == "inactive" }
+
+// String is what systemctl shows, and that the service fails.
+func (u unitState) String() string {
+	switch {
+	case u.active == "":
+		return ""
+	case u.failing && u.active != "failed":
+		return u.active + " (" + u.sub + "), failing"
+	}
+	return u.active + " (" + u.sub + ")"
+}
