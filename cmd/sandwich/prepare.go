@@ -65,7 +65,9 @@ func (t *terminal) prepare(ctx context.Context, h *host, names []string, start f
 	if err != nil {
 		return nil, err
 	}
-	t.planHost(job)
+	if !job.inventory.HostDiagnostics.HasErrors() {
+		t.planHost(job)
+	}
 	for _, entry := range job.inventory.Entries {
 		if entry.Project != nil {
 			t.planOne(ctx, h, job, entry.Project, start(entry.Name), served)

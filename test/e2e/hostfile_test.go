@@ -48,10 +48,15 @@ func TestAMistakeInTheHostFileLeavesEverythingAsItIs(t *testing.T) {
 	forEachDebian(t, func(t *testing.T, m *Machine) {
 		m.Install()
 		m.Enable("polls", "polls")
+		m.Write("/etc/sandwich/sandwich.hcl", "proxy {\n  http = [\"127.0.0.1:80\"]\n}\n")
+		m.Run("sandwich", "apply").wants(t, 0)
 		m.Write("/etc/sandwich/sandwich.hcl", "proxy {\n  http = [\"everywhere\"]\n  http3 = true\n}\n")
 		m.Run("sandwich", "apply").wants(t, 5, "sandwich.hcl line 2", "sandwich.hcl line 3", "not available yet")
 		if answer := m.Get("polls.example", "/polls/"); answer.StatusCode != 200 {
 			t.Errorf("the site answers %s", answer.Status)
+		}
+		if !m.Has("/etc/systemd/system/sandwich-proxy.socket.d/10-sandwich.conf") {
+			t.Error("the proxy lost its addresses")
 		}
 	})
 }
