@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -27,6 +28,10 @@ type clientConn struct {
 
 	corked  bool
 	pending []byte // what was written while corked
+
+	mu       sync.Mutex
+	idleness idleness
+	last     bool // it is not to be idle for long
 }
 
 // unwrapped is the connection itself, for a tunnel, which may be silent as long as it likes.

@@ -8,24 +8,19 @@ import (
 	"time"
 )
 
-// settle is how long after closing the listeners a connection that was accepted at the last
-// moment may take to become known to net/http. Shutdown at once lost 3 of 1,200 requests, this
-// lost none of 4,707.
-const settle = 150 * time.Millisecond
-
-// Run serves until ctx ends, then lets the requests in flight finish, for conf.Drain at most. It
-// fails when a listener does.
+// Run serves until ctx ends, then lets the requests in flight finish, for conf.Drain at most, and
+// WebSockets for conf.Tunnels. It fails when a listener does.
 func (s *Server) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	self := newSelf()
 	listeners := append([]net.Listener{self}, s.conf.Listeners...)
 	failed := make(chan error, len(listeners))
-	var all sync.WaitGroup
+	var serving, watching sync.WaitGroup
 	for _, l := range listeners {
-		all.Go(func() { failed <- fmt.Errorf("cannot serve on %s: %w", l.Addr(), s.http.Serve(listener{l})) })
+		serving.Go(func() { failed <- fmt.Errorf("cannot serve on %s: %w", l.Addr(), s.http.Serve(listener{l})) })
 	}
-	all.Go(func() { s.watch(ctx, self) })
+	watching.Go(func() { s.watch(ctx, self) })
 	s.notify("READY=1", "STATUS="+s.statusLine())
 	var err error
 	select {
@@ -33,26 +28,45 @@ func (s *Server) Run(ctx context.Context) error {
 	case err = <-failed:
 		stop()
 	}
-	s.drain(listeners)
-	all.Wait()
+	s.draining.Store(true)
+	s.notify("STOPPING=1", "STATUS=Finishing requests")
+	closeAll(listeners)
+	serving.Wait() // every connection that was accepted is known from here on
+	s.finish()
+	watching.Wait()
 	return err
 }
 
-// drain ends the server in order. The supervisor keeps the listening sockets: who connects from
-// now on waits in their queues for the next process.
-func (s *Server) drain(listeners []net.Listener) {
-	s.notify("STOPPING=1", "STATUS=Finishing requests")
-	s.draining.Store(true)
+// closeAll stops accepting. Whoever made the listening sockets keeps them: who connects from now
+// on waits in their queues for the next process.
+func closeAll(listeners []net.Listener) {
 	for _, l := range listeners {
 		l.Close()
 	}
-	<-time.After(settle)
+}
+
+// finish ends the server in order, when it accepts nothing more.
+func (s *Server) finish() {
+	var all sync.WaitGroup
+	all.Go(s.finishRequests)
+	all.Go(s.finishTunnels)
+	all.Wait()
+	s.tunnels.end() // those that began meanwhile
+}
+
+func (s *Server) finishRequests() {
 	ctx, cancel := context.WithTimeout(context.Background(), s.conf.Drain)
 	defer cancel()
-	if err := s.http.Shutdown(ctx); err != nil {
+	if !s.clients.part(ctx) {
 		s.log.Warn(fmt.Sprintf("requests are still in flight after %s, closing them", s.conf.Drain))
-		s.http.Close()
 	}
+	s.http.Close()
+}
+
+func (s *Server) finishTunnels() {
+	ctx, cancel := context.WithTimeout(context.Background(), s.conf.Tunnels)
+	defer cancel()
+	s.tunnels.wait(ctx)
 	s.tunnels.end()
 }
 

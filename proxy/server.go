@@ -24,6 +24,7 @@ type Config struct {
 
 	Listeners []net.Listener // HTTP; the server closes them
 	Drain     time.Duration  // how long requests in flight may take when the server ends
+	Tunnels   time.Duration  // how long WebSockets may stay open then
 
 	// Notify tells the supervisor how the server is, in the words of sd_notify(3). Nil: nobody.
 	Notify   func(state ...string)
@@ -47,6 +48,7 @@ type Server struct {
 
 	draining     atomic.Bool
 	unknownHosts atomic.Uint64
+	clients      clients
 	tunnels      tunnels
 }
 
@@ -73,6 +75,7 @@ func New(conf Config) (*Server, error) {
 		MaxHeaderBytes:               maxHeader,
 		DisableGeneralOptionsHandler: true,
 		ConnContext:                  withConn,
+		ConnState:                    s.clients.changed,
 		ErrorLog:                     slog.NewLogLogger(conf.Log.Handler(), slog.LevelWarn),
 	}
 	s.current.Store(emptySnapshot())

@@ -28,6 +28,10 @@ type Proxy interface {
 	Switch(name, upstream string) error
 	Drain(name string, limit time.Duration) error
 	Status() []proxy.Status
+
+	Units() (names []string, moved <-chan struct{})
+	UnitSeen(unit, active, sub string)
+	UnitsUnseen()
 }
 
 // The pauses between two attempts to reach a bus that went away.
@@ -36,16 +40,17 @@ const (
 	lastPause  = 10 * time.Second
 )
 
-// Run offers p on the system bus (DBUS_SYSTEM_BUS_ADDRESS) until ctx ends. While there is no bus
-// it tries again and again, and says so once.
-func Run(ctx context.Context, p Proxy, log *slog.Logger) {
+// Run offers p on the system bus (DBUS_SYSTEM_BUS_ADDRESS) until ctx ends: then the name is the
+// next process's, while calls in progress are finished and units are followed until ended ends.
+// While there is no bus it tries again and again, and says so once.
+func Run(ctx, ended context.Context, p Proxy, log *slog.Logger) {
 	pause, complained := firstPause, false
 	for ctx.Err() == nil {
-		conn, err := connect(p)
+		conn, err := connect(ctx, p)
 		if err == nil {
 			log.Info("owning " + Name + " on the system bus")
 			pause, complained = firstPause, false
-			wait(ctx, conn)
+			stay(ctx, ended, conn, p, log)
 			err = fmt.Errorf("connection was closed")
 		}
 		if ctx.Err() == nil && !complained {
@@ -60,41 +65,64 @@ func Run(ctx context.Context, p Proxy, log *slog.Logger) {
 	}
 }
 
-func wait(ctx context.Context, conn *dbus.Conn) {
-	select {
-	case <-ctx.Done():
-		conn.ReleaseName(Name) // callers get an answer at once instead of a time-out
-	case <-conn.Context().Done():
+// stay follows units until the connection is lost or everything has ended.
+func stay(ctx, ended context.Context, conn *dbus.Conn, p Proxy, log *slog.Logger) {
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.ReleaseName(Name) })()
+	lost := conn.Context()
+	defer context.AfterFunc(ended, func() { conn.Close() })()
+	if err := follow(lost, conn, p); err != nil && lost.Err() == nil {
+		log.Warn(fmt.Sprintf("%v, waiting for services without knowing how they are", err))
+		<-lost.Done()
 	}
-	conn.Close()
+	p.UnitsUnseen()
 }
 
 // connect exports p first and takes the name after that, so that no call finds nothing.
-func connect(p Proxy) (*dbus.Conn, error) {
-	conn, err := dbus.ConnectSystemBus()
+func connect(ctx context.Context, p Proxy) (*dbus.Conn, error) {
+	conn, err := dbus.ConnectSystemBus(dbus.WithSignalHandler(dbus.NewSequentialSignalHandler()))
 	if err != nil {
 		return nil, fmt.Errorf("cannot connect to the system bus: %w", err)
 	}
-	if err := export(conn, p); err != nil {
+	if err := export(ctx, conn, p); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return conn, nil
 }
 
-func export(conn *dbus.Conn, p Proxy) error {
+func export(ctx context.Context, conn *dbus.Conn, p Proxy) error {
 	if err := conn.Export(object{p}, Path, Name); err != nil {
 		return fmt.Errorf("cannot export %s: %w", Path, err)
 	}
 	if err := conn.Export(introspectable, Path, "org.freedesktop.DBus.Introspectable"); err != nil {
 		return fmt.Errorf("cannot export introspection of %s: %w", Path, err)
 	}
-	reply, err := conn.RequestName(Name, dbus.NameFlagDoNotQueue)
+	return own(ctx, conn)
+}
+
+// own takes the name from a process that is about to end.
+func own(ctx context.Context, conn *dbus.Conn) error {
+	acquired := make(chan *dbus.Signal, 10)
+	conn.Signal(acquired)
+	defer conn.RemoveSignal(acquired)
+	reply, err := conn.RequestName(Name, dbus.NameFlagAllowReplacement|dbus.NameFlagReplaceExisting)
 	if err != nil {
 		return fmt.Errorf("cannot own %s: %w", Name, err)
 	}
-	if reply != dbus.RequestNameReplyPrimaryOwner {
-		return fmt.Errorf("cannot own %s: another process does", Name)
+	if reply == dbus.RequestNameReplyPrimaryOwner {
+		return nil
 	}
-	return nil
+	for {
+		select {
+		case s := <-acquired: // in the queue behind one that cannot be replaced
+			if s != nil && s.Name == "org.freedesktop.DBus.NameAcquired" && len(s.Body) == 1 && s.Body[0] == Name {
+				return nil
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-conn.Context().Done():
+			return fmt.Errorf("cannot own %s: connection was closed", Name)
+		}
+	}
 }

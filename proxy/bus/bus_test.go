@@ -81,7 +81,10 @@ func (f *fake) Switch(name, up string) error { return f.called("Switch " + name 
 func (f *fake) Drain(name string, d time.Duration) error {
 	return f.called(fmt.Sprint("Drain ", name, " ", d))
 }
-func (f *fake) Status() []proxy.Status { return f.status }
+func (f *fake) Units() ([]string, <-chan struct{}) { return nil, nil }
+func (f *fake) UnitSeen(unit, active, sub string)  {}
+func (f *fake) UnitsUnseen()                       {}
+func (f *fake) Status() []proxy.Status             { return f.status }
 
 func (f *fake) called(what string) error {
 	f.calls <- what
@@ -96,7 +99,7 @@ func offer(t *testing.T, p bus.Proxy) *logLines {
 	log := &logLines{lines: make(chan string, 100)}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
-	go func() { bus.Run(ctx, p, slog.New(slog.NewTextHandler(log, nil))); close(ended) }()
+	go func() { bus.Run(ctx, ctx, p, slog.New(slog.NewTextHandler(log, nil))); close(ended) }()
 	t.Cleanup(func() { cancel(); <-ended })
 	return log
 }

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"sandwich/proxy"
+	"sandwich/proxy/bus"
+	"sandwich/socketact"
+)
+
+// serve serves until SIGTERM, SIGINT or the end of the keeper, and finishes what is in flight. A
+// second signal ends it at once.
+func serve(o options, lifeline *socketact.Lifeline, log *slog.Logger) error {
+	ctx, end := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer end()
+	server, err := newServer(ctx, o, log)
+	if err != nil {
+		return err
+	}
+	ended, finish := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer finish()
+	defer context.AfterFunc(ctx, end)() // the next signal is nobody's
+	defer context.AfterFunc(ctx, func() { exitAfter(o.drain + o.tunnels + time.Minute) })()
+	if lifeline != nil {
+		defer context.AfterFunc(ctx, lifeline.Cut)()
+		all.Go(func() { lifeline.Wait(); end() })
+		defer lifeline.Cut()
+	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	all.Go(func() { reloadOn(ctx, hangup, server) })
+	if o.bus {
+		all.Go(func() { bus.Run(ctx, ended, server, log) })
+	}
+	return server.Run(ctx)
+}
+
+// exitAfter is for a server that does not come to its end.
+func exitAfter(d time.Duration) { time.AfterFunc(d, func() { os.Exit(1) }) }
+
+func newServer(ctx context.Context, o options, log *slog.Logger) (*proxy.Server, error) {
+	listeners, err := listen(o.listen)
+	if err != nil {
+		return nil, err
+	}
+	watchdog, err := socketact.Watchdog()
+	if err != nil {
+		return nil, err
+	}
+	return proxy.New(proxy.Config{
+		Routes: o.routes, Settings: o.settings, Spool: o.cache, Runtime: o.runtime, Listeners: listeners,
+		Drain: o.drain, Tunnels: o.tunnels, Watchdog: watchdog, Log: log,
+		Notify: func(state ...string) {
+			if ctx.Err() != nil {
+				return // the next process speaks for the service now
+			}
+			if err := socketact.Notify(state...); err != nil {
+				log.Warn(err.Error() + ", ignoring")
+			}
+		},
+	})
+}
+
+func reloadOn(ctx context.Context, hangup <-chan os.Signal, server *proxy.Server) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+			server.Reload()
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// systemd on the bus, as org.freedesktop.systemd1(5) has it.
+const (
+	systemdName = "org.freedesktop.systemd1"
+	managerPath = "/org/freedesktop/systemd1"
+	unitPrefix  = managerPath + "/unit/"
+	managerName = systemdName + ".Manager"
+	unitName    = systemdName + ".Unit"
+)
+
+// follower tells p how its units are.
+type follower struct {
+	conn  *dbus.Conn
+	p     Proxy
+	names map[string]string // by object path
+}
+
+// follow tells p of each change of its units until ctx ends. It sees changes of all units of the
+// host, by one subscription, and asks only for those that it has not heard of.
+func follow(ctx context.Context, conn *dbus.Conn, p Proxy) error {
+	f := &follower{conn: conn, p: p}
+	signals := make(chan *dbus.Signal, 1000)
+	conn.Signal(signals)
+	defer conn.RemoveSignal(signals)
+	if err := f.subscribe(ctx); err != nil {
+		return err
+	}
+	for again := true; ; {
+		names, moved := p.Units()
+		if err := f.look(ctx, names, again); err != nil {
+			return err
+		}
+		var ok bool
+		if again, ok = f.listen(ctx, signals, moved); !ok {
+			return ctx.Err()
+		}
+	}
+}
+
+func (f *follower) subscribe(ctx context.Context) error {
+	for _, rule := range [][]dbus.MatchOption{
+		{dbus.WithMatchSender(systemdName), dbus.WithMatchInterface("org.freedesktop.DBus.Properties"),
+			dbus.WithMatchMember("PropertiesChanged"), dbus.WithMatchArg(0, unitName)},
+		{dbus.WithMatchSender(systemdName), dbus.WithMatchInterface(managerName), dbus.WithMatchMember("Reloading")},
+		{dbus.WithMatchSender("org.freedesktop.DBus"), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, systemdName)},
+	} {
+		if err := f.conn.AddMatchSignalContext(ctx, rule...); err != nil {
+			return fmt.Errorf("cannot follow units: %w", err)
+		}
+	}
+	return nil
+}
+
+// look asks for the state of units: of all of them, or of those that are new.
+func (f *follower) look(ctx context.Context, names []string, all bool) error {
+	known := f.names
+	f.names = make(map[string]string, len(names))
+	var ask []string
+	for _, name := range names {
+		path := unitPath(name)
+		if f.names[path] = name; all || known[path] == "" {
+			ask = append(ask, name)
+		}
+	}
+	if len(ask) == 0 {
+		return nil
+	}
+	return f.ask(ctx, ask, all)
+}
+
+func (f *follower) ask(ctx context.Context, names []string, all bool) error {
+	manager := f.conn.Object(systemdName, managerPath)
+	if all { // a manager that was replaced has forgotten us
+		if err := manager.CallWithContext(ctx, managerName+".Subscribe", 0).Err; err != nil && !isSubscribed(err) {
+			return fmt.Errorf("cannot follow units: %w", err)
+		}
+	}
+	var states [][]any
+	if err := manager.CallWithContext(ctx, managerName+".ListUnitsByNames", 0, names).Store(&states); err != nil {
+		return fmt.Errorf("cannot read the states of units: %w", err)
+	}
+	for _, s := range states { // name, description, load, active and sub state, ...
+		if name, load := s[0].(string), s[2].(string); load != "not-found" {
+			f.p.UnitSeen(name, s[3].(string), s[4].(string))
+		}
+	}
+	return nil
+}
+
+func isSubscribed(err error) bool {
+	e, ok := err.(dbus.Error)
+	return ok && e.Name == systemdName+".AlreadySubscribed"
+}
+
+// listen tells p of changes until there are other units, or until all are to be asked for again.
+// It is false when the connection has ended.
+func (f *follower) listen(ctx context.Context, signals <-chan *dbus.Signal, moved <-chan struct{}) (again, ok bool) {
+	for {
+		select {
+		case <-ctx.Done():
+			return false, false
+		case <-moved:
+			return false, true
+		case s := <-signals:
+			switch {
+			case s == nil:
+				return false, false
+			case s.Name == "org.freedesktop.DBus.Properties.PropertiesChanged":
+				f.changed(s)
+			case s.Name == managerName+".Reloading" && ends(s), s.Name == "org.freedesktop.DBus.NameOwnerChanged" && isBack(s):
+				return true, true
+			}
+		}
+	}
+}
+
+// ends says whether the manager has read its units again, rather than begins to.
+func ends(s *dbus.Signal) bool { return len(s.Body) == 1 && s.Body[0] == false }
+
+// isBack says whether the manager has the new owner that the signal tells of.
+func isBack(s *dbus.Signal) bool {
+	return len(s.Body) == 3 && s.Body[0] == systemdName && s.Body[2] != ""
+}
+
+func (f *follower) changed(s *dbus.Signal) {
+	name := f.names[string(s.Path)]
+	if name == "" || len(s.Body) < 2 {
+		return
+	}
+	values, _ := s.Body[1].(map[string]dbus.Variant)
+	active, _ := values["ActiveState"].Value().(string)
+	sub, _ := values["SubState"].Value().(string)
+	if active != "" {
+		f.p.UnitSeen(name, active, sub)
+	}
+}
+
+// unitPath is the object of a unit: what is no letter or digit is written as _xx.
+func unitPath(name string) string {
+	var b strings.Builder
+	b.WriteString(unitPrefix)
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' && i > 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "_%02x", c)
+		}
+	}
+	return b.String()
+}
