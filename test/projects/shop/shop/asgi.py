@@ -1,4 +1,6 @@
+import asyncio
 import os
+from urllib.parse import parse_qsl
 
 from django.core.asgi import get_asgi_application
 
@@ -7,11 +9,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 django_application = get_asgi_application()
 
 import shop.urls  # noqa: E402,F401
+from shop.parts import parts, wanted  # noqa: E402
 
 
 async def application(scope, receive, send):
     if scope["type"] == "websocket" and scope["path"] == "/ws":
         await echo(receive, send)
+    elif scope["type"] == "http" and scope["path"] == "/stream":
+        await stream(scope, send)
     elif scope["type"] == "http":
         await django_application(scope, receive, send)
     elif scope["type"] == "lifespan":
@@ -31,6 +36,16 @@ async def echo(receive, send):
             await send({"type": "websocket.send", **reply})
         else:
             return
+
+
+async def stream(scope, send):
+    """What views.stream does, without Django: its 3.2 cannot stream without stopping the others."""
+    count, pause = wanted(dict(parse_qsl(scope["query_string"].decode())))
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    for part in parts(count):
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+        await asyncio.sleep(pause)
+    await send({"type": "http.response.body"})
 
 
 async def lifespan(receive, send):

@@ -1,0 +1,86 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// failures are a project that cannot serve for a while.
+var failures = []scenario{
+	{name: "a start that fails, then its repair", classes: []string{"sync", "uvicorn"}, once: true, event: failedStart, judge: apologies},
+	{name: "queue of the socket full", once: true, project: shortQueue, event: fullQueue},
+}
+
+// apology is how long a visitor of a project that cannot start may wait to be told so.
+const apology = 1500 * time.Millisecond
+
+// failedStart restarts into broken code, visits, repairs the code, and visits.
+func failedStart(g *stage, _ int) {
+	g.publish(badRelease, "broken")
+	if r := g.within(patience, "systemctl", "restart", g.service()); r.Code == 0 {
+		g.Error("systemctl restart with broken code exits with 0")
+	}
+	slowest := time.Duration(0)
+	// Longer than systemd takes from one attempt to the next.
+	for begun := time.Now(); time.Since(begun) < 8*time.Second; <-time.After(200 * time.Millisecond) {
+		slowest = max(slowest, g.apologizes())
+	}
+	g.notes = append(g.notes, fmt.Sprintf("slowest 503 %d ms", slowest.Milliseconds()))
+
+	g.publish("r1", "")
+	begun := time.Now()
+	for range 20 {
+		g.answers()
+	}
+	g.notes = append(g.notes, fmt.Sprintf("served again after %d ms", time.Since(begun).Milliseconds()))
+}
+
+// apologizes visits a project that cannot start.
+func (g *stage) apologizes() (wait time.Duration) {
+	g.Helper()
+	begun := time.Now()
+	answer, err := g.Client().Do(g.request("/"))
+	wait = time.Since(begun)
+	if err != nil {
+		g.Error(err)
+		return wait
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" || wait > apology {
+		g.Errorf("a project that cannot start answers %s after %v, Retry-After: %q", answer.Status, wait, answer.Header.Get("Retry-After"))
+	}
+	return wait
+}
+
+func (s *shop) request(path string) *http.Request {
+	request, err := http.NewRequest(http.MethodGet, "http://127.0.0.1"+path, nil)
+	if err != nil {
+		panic(err)
+	}
+	request.Host = s.host()
+	return request
+}
+
+// apologies is the verdict that all who were not served were told 503.
+func apologies(_ *stage, seen *result) []string {
+	if seen.Failed > seen.Kinds["503"] {
+		return []string{fmt.Sprintf("failures: %s; %s", tally(seen.Kinds), seen.FirstFailure)}
+	}
+	return nil
+}
+
+// shortQueue has gunicorn listen with a queue of few connections. systemd's own number does not
+// last: gunicorn listens again.
+func shortQueue(s *shop) { s.arguments = []string{"--backlog", "4"} }
+
+// fullQueue stops all workers for a while, so that nobody takes connections out of the queue.
+func fullQueue(g *stage, _ int) {
+	processes := "cat /sys/fs/cgroup$(systemctl show -P ControlGroup " + g.service() + ")/cgroup.procs"
+	g.must("sh", "-c", "kill -STOP $("+processes+")")
+	<-time.After(2 * time.Second)
+	g.must("sh", "-c", "kill -CONT $("+processes+")")
+	g.answers()
+}

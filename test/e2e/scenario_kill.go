@@ -1,0 +1,59 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+// The requests whose answer is made at once and may be asked for twice: nothing excuses their loss
+// when a process of the application is killed.
+const (
+	frontPage   = "GET /"
+	slowPages   = "GET /slow"
+	versionPage = "GET /version"
+)
+
+// kills end a process in the middle of what it does.
+var kills = []scenario{
+	{name: "kill -9 of a worker", classes: classes, event: killWorker, judge: onlyInside(frontPage, slowPages, versionPage)},
+	{name: "kill -9 of the gunicorn master", classes: classes, event: killMaster, judge: onlyInside(frontPage, slowPages, versionPage)},
+	{name: "kill -9 of the proxy", classes: classes, event: killProxy, judge: onlyInside()},
+}
+
+func randomFraction() float64 { return rand.Float64() }
+
+func killWorker(g *stage, _ int) {
+	g.kill("pgrep -P $(systemctl show -P MainPID " + g.service() + ") | shuf -n1")
+}
+
+func killMaster(g *stage, _ int) {
+	g.kill("systemctl show -P MainPID " + g.service())
+	g.answers()
+}
+
+func killProxy(g *stage, _ int) {
+	g.kill("systemctl show -P MainPID sandwich-proxy.service")
+	g.answers()
+}
+
+// kill kills the process that a command names, and notes when.
+func (g *stage) kill(which string) {
+	pid := strings.TrimSpace(g.Machine.Run("sh", "-c", which).Stdout)
+	d := death{from: time.Now()}
+	if r := g.Machine.Run("kill", "-9", pid); pid == "" || pid == "0" || r.Code != 0 {
+		g.Errorf("cannot kill %q, which %q named: %s", pid, which, r.Stderr)
+	}
+	d.to = time.Now()
+	g.deaths = append(g.deaths, d)
+}
+
+// answers wait for the project to answer. The proxy holds this request until it does.
+func (g *stage) answers() {
+	g.Helper()
+	if _, err := g.ask(); err != nil {
+		g.Error(err)
+	}
+}

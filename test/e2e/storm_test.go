@@ -1,0 +1,131 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sandwich/test/load"
+	"sandwich/units"
+)
+
+// scenarios are all of them, in the order of the table.
+var scenarios = slices.Concat(restarts, spoiled, kills, proxies, failures)
+
+// TestStorm plays every scenario on every Debian: short, or, with SANDWICH_STORM=long, long.
+func TestStorm(t *testing.T) {
+	all := &table{}
+	t.Cleanup(func() {
+		if err := all.print(); err != nil {
+			t.Error(err)
+		}
+	})
+	how, side := shortRun, (*testing.T).Parallel
+	if os.Getenv("SANDWICH_STORM") == "long" {
+		// One machine at a time: the figures are to be the product's, not its neighbour's.
+		how, side = longRun, func(*testing.T) {}
+	}
+	for _, suite := range []string{"bookworm", "trixie"} {
+		t.Run(suite, func(t *testing.T) {
+			side(t)
+			m := Boot(t, suite)
+			m.Install()
+			for _, class := range classes {
+				t.Run(class, func(t *testing.T) { stormOf(t, m, class, how, all) })
+			}
+		})
+	}
+}
+
+// stormOf plays the scenarios that a class of workers has. Each class has a project of its own.
+func stormOf(t *testing.T, m *Machine, class string, how size, all *table) {
+	m.during(t)
+	s := &shop{Machine: m, name: class, class: class, imports: how.importing}
+	m.open(s)
+	for order, one := range scenarios {
+		if one.hasClass(class, how) {
+			t.Run(one.name, func(t *testing.T) {
+				for _, connections := range how.connections {
+					g := &stage{T: t, shop: s, size: how, scenario: one, connections: connections}
+					r := g.run()
+					r.order = order
+					all.add(r)
+				}
+			})
+		}
+	}
+	m.close(s)
+}
+
+func (s scenario) hasClass(class string, how size) bool {
+	if s.only {
+		return slices.Contains(s.classes, class)
+	}
+	return how.events == longRun.events || slices.Contains(s.classes, class) || len(s.classes) == 0 && class == "sync"
+}
+
+// during has failures of the machine's methods be those of a test.
+func (m *Machine) during(t *testing.T) {
+	before := m.t
+	m.t = t
+	t.Cleanup(func() { m.t = before })
+}
+
+// run plays the scenario, after a run without any event to compare with.
+func (g *stage) run() row {
+	g.during(g.T)
+	if g.scenario.project != nil {
+		g.shop = &shop{Machine: g.Machine, name: g.class + "2", class: g.class, imports: g.importing}
+		g.scenario.project(g.shop)
+		g.open(g.shop)
+		defer g.close(g.shop)
+	}
+	if g.class == "uvicorn" {
+		g.sockets = &load.Sockets{URL: "http://127.0.0.1:80/ws", Host: g.host(), Count: 5, Dial: g.Dial}
+	}
+	quiet := g.underLoad(func() { <-time.After(g.control) })
+	g.worst = quiet.Max
+	if quiet.Failed > 0 {
+		g.Errorf("without any event %d of %d requests failed: %s", quiet.Failed, quiet.Sent, quiet.FirstFailure)
+	}
+	r := g.play()
+	g.Logf("%s\n%s%s", g.Suite, header, r)
+	if g.Failed() {
+		g.Log(g.Journal("-n", "80", "-o", "short-precise", "--no-hostname", "-u", g.service(), "-u", units.NextService(g.name), "-u", "sandwich-proxy"))
+	}
+	return r
+}
+
+// steady is the state that everything must end in: the project's own service serves, alone.
+func (g *stage) steady() {
+	g.Helper()
+	g.answers()
+	for unit, want := range map[string]string{
+		g.service(): "active", units.NextService(g.name): "inactive", units.NextSocket(g.name): "inactive",
+	} {
+		if state := g.property(unit, "ActiveState"); state != want {
+			g.Errorf("in the end %s is %s", unit, state)
+		}
+	}
+	if upstream := g.upstream(); upstream != "main" {
+		g.Errorf("in the end the proxy sends requests to %q", upstream)
+	}
+}
+
+// upstream is the generation that the proxy sends requests to.
+func (g *stage) upstream() string {
+	said := g.Machine.Run("busctl", "--json=short", "call", "io.sandwich.Proxy1", "/io/sandwich/Proxy1", "io.sandwich.Proxy1", "Status")
+	var status struct {
+		Data []map[string]map[string]struct{ Data any }
+	}
+	if err := json.Unmarshal([]byte(said.Stdout), &status); err != nil || len(status.Data) != 1 {
+		return strings.TrimSpace(said.Stderr)
+	}
+	return fmt.Sprint(status.Data[0][g.name]["upstream"].Data)
+}
