@@ -46,7 +46,7 @@ func TestStorm(t *testing.T) {
 // stormOf plays the scenarios that a class of workers has. Each class has a project of its own.
 func stormOf(t *testing.T, m *Machine, class string, how size, all *table) {
 	m.during(t)
-	s := &shop{Machine: m, name: class, class: class, imports: how.importing}
+	s := &shop{Machine: m, name: "shop-" + class, class: class, imports: how.importing}
 	m.open(s)
 	for order, one := range scenarios {
 		if one.hasClass(class, how) {
@@ -81,7 +81,7 @@ func (m *Machine) during(t *testing.T) {
 func (g *stage) run() row {
 	g.during(g.T)
 	if g.scenario.project != nil {
-		g.shop = &shop{Machine: g.Machine, name: g.class + "2", class: g.class, imports: g.importing}
+		g.shop = &shop{Machine: g.Machine, name: g.class + "-2", class: g.class, imports: g.importing}
 		g.scenario.project(g.shop)
 		g.open(g.shop)
 		defer g.close(g.shop)
