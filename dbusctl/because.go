@@ -4,7 +4,10 @@ import "fmt"
 
 // because words why a job ended badly: systemd's job results are bare strings, and "exit-code"
 // stands for everything from a missing user to a broken import.
-func because(result string, u Unit) string {
+func because(verb, result string, u Unit) string {
+	if verb == "reload" && result == "failed" && u.ActiveState == "active" {
+		return "its new code or settings were not taken; it goes on with the old"
+	}
 	switch result {
 	case "timeout":
 		return "it took longer than its time limit"

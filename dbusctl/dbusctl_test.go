@@ -47,6 +47,12 @@ ModuleNotFoundError: No module named 'nosuchmodule'
 	}
 }
 
+func TestAFailedReloadLeavesTheOldCode(t *testing.T) {
+	if got := because("reload", "failed", Unit{ActiveState: "active", Result: "success"}); got != "its new code or settings were not taken; it goes on with the old" {
+		t.Error(got)
+	}
+}
+
 func TestASocketIsReachedOverLoopbackWhereItListensEverywhere(t *testing.T) {
 	for _, c := range []struct {
 		pairs [][]any
@@ -79,7 +85,7 @@ func TestFailuresAreSentences(t *testing.T) {
 		{"failed", Unit{LoadError: "line 3: bad"}, "its unit file is wrong: line 3: bad"},
 		{"collected", Unit{}, "its job ended with collected"},
 	} {
-		if got := because(c.result, c.unit); got != c.want {
+		if got := because("start", c.result, c.unit); got != c.want {
 			t.Errorf("%s %+v: %q, want %q", c.result, c.unit, got, c.want)
 		}
 	}

@@ -74,7 +74,7 @@ func (s *Systemd) wait(ctx context.Context, verb, unit string, done <-chan strin
 		if err != nil {
 			state = Unit{Name: unit}
 		}
-		return &JobError{Verb: verb, Unit: unit, Result: result, State: state, because: because(result, state)}
+		return &JobError{Verb: verb, Unit: unit, Result: result, State: state, because: because(verb, result, state)}
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"errors"
 
 	"sandwich/dbusctl"
+	"sandwich/units"
 	"sandwich/units/apply"
+	"sandwich/units/overlap"
 )
 
 // excerptLines is how much of a traceback is shown, and tailLines how far back it is looked for.
@@ -34,10 +36,19 @@ func (t *terminal) failure(ctx context.Context, name string, err error) {
 	t.tell("hint: sandwich logs %s, systemctl status %s", name, job.Unit)
 }
 
-// leftBehind says what state a failed plan left. Verbs that change no file leave what systemd shows.
+// leftBehind says what state a failure left, where it is not what systemd shows.
 func (t *terminal) leftBehind(name string, err error) {
-	var rolledBack *apply.RolledBack
-	if errors.As(err, &rolledBack) {
+	var (
+		rolledBack *apply.RolledBack
+		kept       *overlap.Kept
+		stranded   *overlap.Stranded
+	)
+	switch {
+	case errors.As(err, &stranded):
+		t.tell("Visitors are served by %s meanwhile; sandwich restart %s finishes the work.", units.NextService(name), name)
+	case errors.As(err, &rolledBack):
 		t.tell("%s is what it was before.", name)
+	case errors.As(err, &kept):
+		t.tell("The old generation of %s serves on as if nothing had been tried.", name)
 	}
 }

@@ -39,24 +39,20 @@ func (t *terminal) replacer(h *host) *overlap.Replacer {
 }
 
 // restart replaces a running project by a new generation of itself. One that cannot run twice, or
-// that does not run, or that no proxy switches, is simply restarted.
+// that no proxy switches, is simply restarted.
 func (t *terminal) restart(ctx context.Context, h *host, name string) error {
 	project, twice, err := overlapping(name)
 	if err != nil {
 		return err
 	}
-	state, err := h.systemd.ActiveState(ctx, units.Service(name))
-	if err != nil {
+	if err := h.systemd.Start(ctx, units.Socket(name)); err != nil {
 		return err
 	}
-	if twice && state == "active" {
-		err = t.replacer(h).Replace(ctx, project)
+	if twice {
+		err := t.replacer(h).Replace(ctx, project)
 		if !errors.Is(err, dbusctl.ErrNoProxy) {
 			return err
 		}
-	}
-	if err := h.systemd.Start(ctx, units.Socket(name)); err != nil {
-		return err
 	}
 	return h.systemd.Restart(ctx, units.Service(name))
 }

@@ -82,10 +82,18 @@ type Stranded struct{ Cause error }
 func (e *Stranded) Error() string { return e.Cause.Error() }
 func (e *Stranded) Unwrap() error { return e.Cause }
 
-// Replace replaces the generation that runs. It first finishes what a killed replacement left.
+// Replace replaces the generation that runs. It first finishes what a killed replacement left. A
+// service that does not run has nothing to keep: it is simply restarted.
 func (r *Replacer) Replace(ctx context.Context, p Project) error {
 	if err := r.Finish(ctx, p); err != nil {
 		return err
+	}
+	state, err := r.Systemd.ActiveState(ctx, units.Service(p.Name))
+	if err != nil {
+		return err
+	}
+	if state != "active" {
+		return r.Systemd.Restart(ctx, units.Service(p.Name))
 	}
 	one := &replacement{Replacer: r, project: p}
 	if err := one.walk(ctx, one.bringNext()); err != nil {

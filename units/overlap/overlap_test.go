@@ -156,6 +156,33 @@ func TestAFrontPageThatAlwaysFailedMayGoOnFailing(t *testing.T) {
 	}
 }
 
+func TestAServiceThatDoesNotRunIsSimplyRestarted(t *testing.T) {
+	w := newWorld()
+	w.active["sandwich-x.service"] = "activating"
+	if err := w.replacer().Replace(context.Background(), shop); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(w.log, []string{"restart sandwich-x.service"}) {
+		t.Errorf("%q", w.log)
+	}
+	w.steady(t)
+}
+
+// A command that is killed while the service restarts leaves it starting, with the next generation
+// in its place.
+func TestAServiceThatStartsWhileTheNextGenerationServesIsFinished(t *testing.T) {
+	w := newWorld()
+	w.active = map[string]string{
+		"sandwich-x.service": "activating", "sandwich-x.socket": "active",
+		"sandwich-x.next.service": "active", "sandwich-x.next.socket": "active",
+	}
+	w.upstream = Next
+	if err := w.replacer().Replace(context.Background(), shop); err != nil {
+		t.Fatal(err)
+	}
+	w.steady(t)
+}
+
 func TestAServiceThatDoesNotComeBackLeavesTheNextGenerationServing(t *testing.T) {
 	w := newWorld()
 	w.fail = "restart sandwich-x.service"
