@@ -51,6 +51,8 @@ var (
 	}
 )
 
+func (s size) long() bool { return s.events == longRun.events }
+
 // stage is one scenario on its way.
 type stage struct {
 	*testing.T
@@ -61,7 +63,7 @@ type stage struct {
 	streams     []load.Load // beside the usual ones
 	sockets     *load.Sockets
 	deaths      []death
-	worst       float64 // of the run without an event, in milliseconds
+	quiet       map[int]float64 // for each number of connections the longest wait without an event, in milliseconds
 	notes       []string
 }
 
@@ -157,7 +159,7 @@ func (g *stage) usual() []load.Load {
 	kept.KeepAlive = true
 	return []load.Load{quick, kept, g.stream(1, []load.Request{
 		{Path: "/stream?parts=20&seconds=0.5", Takes: 500 * time.Millisecond, Whole: true, Weight: 3},
-		{Path: "/slow?seconds=2", Takes: 2 * time.Second, Weight: 1},
+		{Path: "/slow?seconds=1", Takes: time.Second, Weight: 1},
 	})}
 }
 

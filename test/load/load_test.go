@@ -186,7 +186,7 @@ func TestAGapBeginsAndEndsWithASuccess(t *testing.T) {
 	r := newRecorder(start)
 	k := &kind{name: "GET /"}
 	for _, o := range []struct{ ms, status int }{{10, 200}, {30, 200}, {40, 503}, {130, 200}, {150, 503}} {
-		r.record(outcome{kind: k, due: start, begun: start, ended: at(o.ms), answer: answer{status: o.status}})
+		r.record(outcome{kind: k, due: at(o.ms), begun: at(o.ms), ended: at(o.ms), answer: answer{status: o.status}})
 	}
 	if gap := r.report().Gap; gap != 100 {
 		t.Errorf("gap of %v ms", gap)

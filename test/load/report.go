@@ -60,7 +60,7 @@ type recorder struct {
 	all     Report
 	waits   []time.Duration
 	success []time.Duration // since the start
-	end     time.Duration
+	end     time.Duration // when the last request was due
 	first   *outcome
 }
 
@@ -77,7 +77,7 @@ func (r *recorder) record(o outcome) {
 	r.all.Sent++
 	r.all.Stale += o.stale
 	r.waits = append(r.waits, o.wait())
-	r.end = max(r.end, o.ended.Sub(r.start))
+	r.end = max(r.end, o.due.Sub(r.start))
 	r.all.Late = max(r.all.Late, milliseconds(o.begun.Sub(o.due)))
 	if o.answer.status != 0 {
 		r.all.Status[o.answer.status]++
@@ -147,14 +147,14 @@ func (r *recorder) percentile(p int) float64 {
 	return milliseconds(r.waits[(len(r.waits)-1)*p/100])
 }
 
-// gap is the longest time without a success, those before the first and after the last included.
+// gap is the longest time without a success while requests were due.
 func (r *recorder) gap() time.Duration {
 	slices.Sort(r.success)
 	longest, before := time.Duration(0), time.Duration(0)
-	for _, at := range append(r.success, r.end) {
-		longest, before = max(longest, at-before), at
+	for _, at := range r.success {
+		longest, before = max(longest, min(at, r.end)-before), at
 	}
-	return longest
+	return max(longest, r.end-before)
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
