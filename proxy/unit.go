@@ -24,16 +24,19 @@ func (u unitState) seen(active, sub string) unitState {
 	switch {
 	case active == "active" || active == "reloading" || active == "refreshing":
 		next.up, next.failing = true, false
-	case strings.Contains(sub, "auto-restart"):
+	case next.crashed() && !u.crashed():
 		next.up, next.failing = false, !u.up
-	case active == "failed":
-		next.up, next.failing = false, true
-	case active == "inactive":
+	case active == "inactive" && !next.crashed():
 		next.up, next.failing = false, u.failing && strings.Contains(u.sub, "auto-restart")
 	case active == "activating":
 		next.up = false
 	}
 	return next
+}
+
+// crashed says whether the service has ended in failure. systemd shows one end in several steps.
+func (u unitState) crashed() bool {
+	return u.active == "failed" || strings.Contains(u.sub, "auto-restart")
 }
 
 // asleep says whether nothing starts the service but a connection to its socket.

@@ -73,8 +73,11 @@ func newLifeline() (ours net.Conn, theirs *os.File, err error) {
 
 func startServing(sockets []*os.File, lifeline *os.File) (*exec.Cmd, error) {
 	defer lifeline.Close()
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Args[0] = os.Args[0]
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("cannot start serving process: %w", err)
+	}
+	cmd := exec.Command(program, os.Args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.ExtraFiles = append(sockets[:len(sockets):len(sockets)], lifeline)
 	cmd.Env = append(os.Environ(), "LISTEN_FDS="+strconv.Itoa(len(sockets)), "LISTEN_FDNAMES="+names(sockets),
