@@ -39,16 +39,14 @@ func splitLines(out []byte) []string {
 	return strings.Split(text, "\n")
 }
 
-// Traceback picks the last Python traceback out of log lines, up to the line that names the
+// Traceback picks the first Python traceback out of log lines, up to the line that names the
 // exception, without the import machinery's own frames; without a traceback it gives the last few
-// lines. At most max lines, the end of them.
+// lines. At most max lines, the end of them. The first is the cause: workers that are ended while
+// they import leave odd ones after it.
 func Traceback(lines []string, max int) []string {
-	start := -1
-	for i, line := range lines {
-		if strings.HasPrefix(line, "Traceback (most recent call last)") {
-			start = i
-		}
-	}
+	start := slices.IndexFunc(lines, func(line string) bool {
+		return strings.HasPrefix(line, "Traceback (most recent call last)")
+	})
 	if start < 0 {
 		return tail(lines, max)
 	}

@@ -14,14 +14,19 @@ func (s *Systemd) Reachable(ctx context.Context, socket string) (netip.AddrPort,
 		return netip.AddrPort{}, fmt.Errorf("cannot ask systemd where %s listens: %s", socket, busReason(err))
 	}
 	pairs, _ := property.Value.Value().([][]any)
-	if address, ok := reachable(pairs); ok {
+	only, err := s.conn.GetUnitTypePropertyContext(ctx, socket, "Socket", "BindIPv6Only")
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("cannot ask systemd where %s listens: %s", socket, busReason(err))
+	}
+	if address, ok := reachable(pairs, only.Value.Value() == "ipv6-only"); ok {
 		return address, nil
 	}
 	return netip.AddrPort{}, fmt.Errorf("cannot reach %s: it listens on no TCP address", socket)
 }
 
 // reachable reads the Listen property: pairs of a kind (Stream, Datagram, ...) and an address.
-func reachable(pairs [][]any) (netip.AddrPort, bool) {
+// Unless apart, a socket for every IPv6 address takes IPv4 too (systemd.socket(5), BindIPv6Only=).
+func reachable(pairs [][]any, apart bool) (netip.AddrPort, bool) {
 	for _, pair := range pairs {
 		if len(pair) != 2 || pair[0] != "Stream" {
 			continue
@@ -31,8 +36,10 @@ func reachable(pairs [][]any) (netip.AddrPort, bool) {
 		if err != nil {
 			continue
 		}
-		if address.Addr() == netip.IPv6Unspecified() || address.Addr() == netip.IPv4Unspecified() {
-			// A socket for every IPv6 address takes IPv4 too, unless BindIPv6Only= says no.
+		switch {
+		case address.Addr() == netip.IPv6Unspecified() && apart:
+			return netip.AddrPortFrom(netip.IPv6Loopback(), address.Port()), true
+		case address.Addr().IsUnspecified():
 			return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), address.Port()), true
 		}
 		return address, true

@@ -48,19 +48,10 @@ func newEnable(t *terminal) *cobra.Command {
 // carryOut reads the projects, plans and runs, all under the lock, so that what is planned is
 // what is found when it is done.
 func (t *terminal) carryOut(ctx context.Context, verb string, names []string, start bool) error {
-	if err := needRoot(verb); err != nil {
-		return err
-	}
-	unlock, err := lock(t, verb)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	h, err := openHost(ctx)
-	if err != nil {
-		return err
-	}
-	defer h.close()
+	return t.changing(ctx, verb, func(h *host) error { return t.carryOutOn(ctx, h, verb, names, start) })
+}
+
+func (t *terminal) carryOutOn(ctx context.Context, h *host, verb string, names []string, start bool) error {
 	job, err := t.prepare(ctx, h, names, func(string) bool { return start })
 	if err != nil {
 		return err
@@ -128,19 +119,10 @@ func newDisable(t *terminal) *cobra.Command {
 // takeAway disables projects. It reads no project file: a project whose file is broken or gone
 // can still be disabled.
 func (t *terminal) takeAway(ctx context.Context, names []string, purge bool) error {
-	if err := needRoot("disable"); err != nil {
-		return err
-	}
-	unlock, err := lock(t, "disable")
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	h, err := openHost(ctx)
-	if err != nil {
-		return err
-	}
-	defer h.close()
+	return t.changing(ctx, "disable", func(h *host) error { return t.takeAwayOn(ctx, h, names, purge) })
+}
+
+func (t *terminal) takeAwayOn(ctx context.Context, h *host, names []string, purge bool) error {
 	plans, err := t.goodbyes(ctx, h, names)
 	if err != nil {
 		return err

@@ -10,10 +10,12 @@ import (
 	"sandwich/units/overlap"
 )
 
-// excerptLines is how much of a traceback is shown, and tailLines how far back it is looked for.
+// How much of a traceback is shown, and how far back it is looked for: in all of a run that failed
+// to start, but only at the end of one that served before.
 const (
 	excerptLines = 15
-	tailLines    = 200
+	startLines   = 400
+	serveLines   = 40
 )
 
 // failure prints why something could not be done to a project: the sentence, what the application
@@ -26,7 +28,11 @@ func (t *terminal) failure(ctx context.Context, name string, err error) {
 	if !errors.As(err, &job) {
 		return
 	}
-	lines, journalErr := dbusctl.Journal(ctx, job.Unit, job.State.InvocationID, tailLines)
+	most := serveLines
+	if job.Verb == "start" || job.Verb == "restart" {
+		most = startLines
+	}
+	lines, journalErr := dbusctl.Journal(ctx, job.Unit, job.State.InvocationID, most)
 	if journalErr != nil {
 		t.tell("%v, ignoring", journalErr)
 	}

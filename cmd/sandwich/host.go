@@ -90,9 +90,20 @@ func needRoot(verb string) error {
 	return fmt.Errorf("cannot %s: it changes units and needs root\nhint: sudo sandwich %s", verb, strings.Join(os.Args[1:], " "))
 }
 
-// lock takes the one lock of all commands that change something.
-func lock(t *terminal, command string) (unlock func(), err error) {
-	return apply.Lock(apply.LockFile, "sandwich "+command, func(holder string) {
-		t.tell("waiting for %s", holder)
-	})
+// changing does what changes the host: as root, and under the one lock of all such commands.
+func (t *terminal) changing(ctx context.Context, verb string, do func(*host) error) error {
+	if err := needRoot(verb); err != nil {
+		return err
+	}
+	unlock, err := apply.Lock(apply.LockFile, "sandwich "+verb, func(holder string) { t.tell("waiting for %s", holder) })
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	h, err := openHost(ctx)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	return do(h)
 }

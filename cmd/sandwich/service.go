@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -64,9 +65,6 @@ func serviceVerb(t *terminal, verb, short string, do func(context.Context, *host
 		if err != nil {
 			return err
 		}
-		if err := needRoot(verb); err != nil {
-			return err
-		}
 		return t.onEach(cmd.Context(), verb, names, do)
 	}
 	return cmd
@@ -75,41 +73,24 @@ func serviceVerb(t *terminal, verb, short string, do func(context.Context, *host
 // onEach does something with each project, a few side by side, and reports each. One that fails
 // does not keep the others from being done.
 func (t *terminal) onEach(ctx context.Context, verb string, names []string, do func(context.Context, *host, string) error) error {
-	unlock, err := lock(t, verb)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	h, err := openHost(ctx)
-	if err != nil {
-		return err
-	}
-	defer h.close()
-	failed := 0
-	for result := range t.sideBySide(ctx, h, verb, names, do) {
-		if result != nil {
-			failed++
-		}
-	}
-	if failed > 0 {
-		return &exitError{code: exitFailed}
-	}
-	return nil
-}
-
-func (t *terminal) sideBySide(ctx context.Context, h *host, verb string, names []string, do func(context.Context, *host, string) error) <-chan error {
-	results := make(chan error, len(names))
-	go func() {
-		defer close(results)
-		var all sync.WaitGroup
+	return t.changing(ctx, verb, func(h *host) error {
+		var failed atomic.Int32
 		for names := range slices.Chunk(names, sideBySide) {
+			var all sync.WaitGroup
 			for _, name := range names {
-				all.Go(func() { results <- t.one(ctx, h, verb, name, do) })
+				all.Go(func() {
+					if t.one(ctx, h, verb, name, do) != nil {
+						failed.Add(1)
+					}
+				})
 			}
 			all.Wait()
 		}
-	}()
-	return results
+		if failed.Load() > 0 {
+			return &exitError{code: exitFailed}
+		}
+		return nil
+	})
 }
 
 func (t *terminal) one(ctx context.Context, h *host, verb, name string, do func(context.Context, *host, string) error) error {

@@ -48,7 +48,7 @@ func TestAMistakeInTheHostFileLeavesEverythingAsItIs(t *testing.T) {
 	forEachDebian(t, func(t *testing.T, m *Machine) {
 		m.Install()
 		m.Enable("polls", "polls")
-		m.Write("/etc/sandwich/sandwich.hcl", "proxy {\n  http = [\"127.0.0.1:80\"]\n}\n")
+		m.Write("/etc/sandwich/sandwich.hcl", "proxy {\n  http = [\"0.0.0.0:80\", \"[::]:80\"]\n}\n")
 		m.Run("sandwich", "apply").wants(t, 0)
 		m.Write("/etc/sandwich/sandwich.hcl", "proxy {\n  http = [\"everywhere\"]\n  http3 = true\n}\n")
 		m.Run("sandwich", "apply").wants(t, 5, "sandwich.hcl line 2", "sandwich.hcl line 3", "not available yet")

@@ -236,11 +236,10 @@ func TestADiskThatRefusesLeavesEverythingAsItWas(t *testing.T) {
 	b.mustApply(wanted(t, "x", "one"))
 	before := b.state()
 	w := wanted(t, "x", "two")
-	plan := b.plan(w)
 	// A directory where the temporary file belongs stands for a disk that cannot be written.
 	trap := filepath.Join(b.host.dirs.Routes, ".x.json.new", "full")
 	w.Route = []byte(`{"name":"x","version":2}`)
-	plan = b.plan(w)
+	plan := b.plan(w)
 	if err := os.MkdirAll(trap, 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,8 @@ func (w HostWanted) dropIn() []byte {
 		return nil
 	}
 	var b strings.Builder
-	b.WriteString(dropInHeading + "[Socket]\nListenStream=\n")
+	// Each address means just itself, so that 0.0.0.0:80 and [::]:80 can stand side by side.
+	b.WriteString(dropInHeading + "[Socket]\nBindIPv6Only=ipv6-only\nListenStream=\n")
 	for _, address := range w.Listen {
 		b.WriteString("ListenStream=" + address + "\n")
 	}

@@ -18,10 +18,6 @@ func (d *decoder) refuse(at *hcl.Range, summary, detail string) {
 	d.diags = append(d.diags, refusal(summary, detail, at))
 }
 
-func (d *decoder) warn(at *hcl.Range, summary, detail string) {
-	d.diags = append(d.diags, warning(summary, detail, at))
-}
-
 // setRoot makes ${root} known to everything that is read from here on.
 func (d *decoder) setRoot(root string) {
 	d.scene.root = root
