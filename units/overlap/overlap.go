@@ -92,7 +92,8 @@ func (r *Replacer) Replace(ctx context.Context, p Project) error {
 	if err != nil {
 		return err
 	}
-	if state != "active" {
+	// The hook of "systemctl reload" finds its own service reloading: it serves.
+	if state != "active" && state != "reloading" {
 		return r.Systemd.Restart(ctx, units.Service(p.Name))
 	}
 	one := &replacement{Replacer: r, project: p}

@@ -125,6 +125,19 @@ func TestReplaceGoesToTheNextGenerationAndBack(t *testing.T) {
 	w.steady(t)
 }
 
+func TestAServiceThatIsReloadingIsNotRestarted(t *testing.T) {
+	w := newWorld()
+	w.active["sandwich-x.service"] = "reloading"
+	r := w.replacer()
+	r.Renew = func(context.Context) error { return w.call("hang up") }
+	if err := r.Replace(context.Background(), shop); err != nil {
+		t.Fatal(err)
+	}
+	if slices.Contains(w.log, "restart sandwich-x.service") || !slices.Contains(w.log, "hang up") {
+		t.Errorf("got %q", w.log)
+	}
+}
+
 func TestABrokenNextGenerationNeverServes(t *testing.T) {
 	for name, prepare := range map[string]func(*world){
 		"it does not start":      func(w *world) { w.fail = "start sandwich-x.next.service" },
