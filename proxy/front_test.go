@@ -30,6 +30,7 @@ type front struct {
 	addr   string
 	routes string
 	spool  string
+	run    string // its runtime directory
 	log    *logBuffer
 	notes  chan string // what the supervisor was told
 	stop   func() error
@@ -39,9 +40,10 @@ type front struct {
 func newFront(t testing.TB, routes ...*route.Route) *front {
 	t.Helper()
 	dir := t.TempDir()
-	f := &front{TB: t, routes: filepath.Join(dir, "routes"), spool: filepath.Join(dir, "spool"),
+	f := &front{TB: t, routes: filepath.Join(dir, "routes"), spool: filepath.Join(dir, "spool"), run: filepath.Join(dir, "run"),
 		log: new(logBuffer), notes: make(chan string, 100)}
 	must(t, os.Mkdir(f.routes, 0o755))
+	must(t, os.Mkdir(f.run, 0o700))
 	for _, r := range routes {
 		f.write(r)
 	}
@@ -55,8 +57,8 @@ func (f *front) start(settings string) {
 	must(f, err)
 	f.addr = l.Addr().String()
 	f.Server, err = proxy.New(proxy.Config{
-		Routes: f.routes, Settings: settings, Spool: f.spool,
-		Listeners: []net.Listener{l}, Drain: patience, Watchdog: 100 * time.Millisecond,
+		Routes: f.routes, Settings: settings, Spool: f.spool, Runtime: f.run,
+		Listeners: []net.Listener{l}, Drain: patience, Tunnels: 20 * time.Millisecond, Watchdog: 100 * time.Millisecond,
 		Log: slog.New(slog.NewTextHandler(f.log, nil)),
 		Notify: func(state ...string) {
 			select {

@@ -40,13 +40,76 @@ func TestTheEndWaitsForRequestsInFlight(t *testing.T) {
 	}
 }
 
-func TestTheEndClosesTunnels(t *testing.T) {
-	a := newApp(t, socketServer)
+func TestTheEndTellsTunnelsToGo(t *testing.T) {
+	heard := make(chan string, 1)
+	a := newApp(t, chat(heard))
 	f := newFront(t, demo(a.socket))
-	_, r := f.shakeHands()
-	must(t, f.stop())
-	if _, err := io.ReadAll(r); err != nil && !strings.Contains(err.Error(), "reset") {
-		t.Errorf("the tunnel ended with %v", err)
+	c, r := f.shakeHands()
+	ended := make(chan error, 1)
+	go func() { ended <- f.stop() }()
+	f.wantFrames(r, "\x81\x05hello", "\x88\x02\x03\xe9") // 1001
+	f.endsInOrder(c, r, heard)
+	must(t, within(t, ended, "the end"))
+}
+
+func TestAKeptConnectionMayBeUsedAtTheEnd(t *testing.T) {
+	a := newApp(t, says(strings.Replace(ok, "close", "keep-alive", 1)))
+	f := newFront(t, demo(a.socket))
+	c, idle := f.dial(), f.dial()
+	r, idleReader := bufio.NewReader(c), bufio.NewReader(idle)
+	for range 2 {
+		io.WriteString(c, "GET / HTTP/1.1\r\nHost: demo.example\r\n\r\n")
+		if f.read(r, "GET").want(t, 200).Close {
+			t.Fatal("the connection is not kept")
+		}
+		io.WriteString(idle, "GET / HTTP/1.1\r\nHost: demo.example\r\n\r\n")
+		f.read(idleReader, "GET").want(t, 200)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- f.stop() }()
+	f.told("STOPPING=1")
+	started := time.Now()
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: demo.example\r\n\r\n")
+	if !f.read(r, "GET").want(t, 200).Close {
+		t.Error("the last answer does not say so")
+	}
+	if _, err := idleReader.ReadByte(); err != io.EOF {
+		t.Errorf("the idle connection ends with %v", err)
+	}
+	if took := time.Since(started); took < 900*time.Millisecond || took > 3*time.Second {
+		t.Errorf("the idle connection was open for %s", took)
+	}
+	must(t, within(t, ended, "the end"))
+}
+
+// The answer had begun before the end did, so its head could not say that it is the last.
+func TestAConnectionWhoseAnswerSaidNothingMayBeUsedAtTheEnd(t *testing.T) {
+	begun, release := make(chan struct{}), make(chan struct{})
+	a := newApp(t, func(c net.Conn, head string, _ *bufio.Reader) {
+		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Accel-Buffering: no\r\n\r\no")
+		if strings.HasPrefix(head, "GET /slow") {
+			close(begun)
+			<-release
+		}
+		io.WriteString(c, "k")
+	})
+	f := newFront(t, demo(a.socket))
+	c := f.dial()
+	r := bufio.NewReader(c)
+	io.WriteString(c, "GET /slow HTTP/1.1\r\nHost: demo.example\r\n\r\n")
+	within(t, begun, "the beginning")
+	if _, err := r.Peek(20); err != nil {
+		t.Fatal(err)
+	}
+	go f.stop()
+	f.told("STOPPING=1")
+	close(release)
+	if f.read(r, "GET").want(t, 200).Close {
+		t.Fatal("the head was sent later than this test wants it")
+	}
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: demo.example\r\n\r\n")
+	if !f.read(r, "GET").want(t, 200).Close {
+		t.Error("the last answer does not say so")
 	}
 }
 

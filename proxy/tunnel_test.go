@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"sandwich/proxy"
 )
@@ -82,5 +83,77 @@ func TestOtherUpgradesDoNotPass(t *testing.T) {
 	f.get("/", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__").want(t, 200)
 	if head := within(t, a.heads, "the request"); strings.Contains(head, "h2c") || strings.Contains(head, "Settings") {
 		t.Errorf("the application got\n%s", head)
+	}
+}
+
+// chat accepts the handshake, sends a frame, and tells what it hears.
+func chat(heard chan<- string) script {
+	return func(c net.Conn, _ string, r *bufio.Reader) {
+		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n")
+		io.CopyN(io.Discard, r, int64(len("early ")))
+		io.WriteString(c, "\x81\x05hello")
+		all, _ := io.ReadAll(r)
+		heard <- string(all)
+	}
+}
+
+func (f *front) wantFrames(r io.Reader, want ...string) {
+	f.Helper()
+	all := strings.Join(want, "")
+	got := make([]byte, len(all))
+	if n, err := io.ReadFull(r, got); err != nil || string(got) != all {
+		f.Fatalf("the client got %q, %v, want %q", got[:n], err, all)
+	}
+}
+
+// endsInOrder answers a close frame, which the application is to hear.
+func (f *front) endsInOrder(c net.Conn, r io.Reader, heard <-chan string) {
+	f.Helper()
+	const farewell = "\x88\x82\x00\x00\x00\x00\x03\xf4"
+	io.WriteString(c, farewell)
+	c.(*net.TCPConn).CloseWrite()
+	if got := within(f, heard, "the farewell"); got != farewell {
+		f.Errorf("the application heard %q", got)
+	}
+	if rest, err := io.ReadAll(r); len(rest) > 0 || err != nil {
+		f.Errorf("after the close frame came %q, %v", rest, err)
+	}
+}
+
+func TestTunnelsOfADrainedGenerationAreToldToGo(t *testing.T) {
+	heard := make(chan string, 1)
+	f := newFront(t, twice(newApp(t, chat(heard)), newApp(t, says(ok))), named("beta", newApp(t, chat(heard)).socket, "beta.example"))
+	c, r := f.shakeHands()
+	f.wantFrames(r, "\x81\x05hello")
+	must(t, f.Switch("demo", "next"))
+	drained := make(chan error, 1)
+	go func() { drained <- f.Drain("demo", 20*time.Millisecond) }()
+	f.wantFrames(r, "\x88\x02\x03\xf4") // 1012
+	f.endsInOrder(c, r, heard)
+	must(t, within(t, drained, "the drain"))
+}
+
+func TestTunnelsAreToldAtOnceWhileVisitorsAreHeld(t *testing.T) {
+	heard := make(chan string, 1)
+	f := newFront(t, demo(newApp(t, chat(heard)).socket))
+	c, r := f.shakeHands()
+	f.wantFrames(r, "\x81\x05hello")
+	must(t, f.Hold("demo", time.Minute))
+	drained := make(chan error, 1)
+	go func() { drained <- f.Drain("demo", time.Minute) }()
+	f.wantFrames(r, "\x88\x02\x03\xf4")
+	f.endsInOrder(c, r, heard)
+	must(t, within(t, drained, "the drain"))
+}
+
+func TestATunnelWhoseClientDoesNotGoIsCut(t *testing.T) {
+	f := newFront(t, demo(newApp(t, chat(make(chan string, 1))).socket))
+	_, r := f.shakeHands()
+	f.wantFrames(r, "\x81\x05hello")
+	must(t, f.Hold("demo", time.Minute))
+	started := time.Now()
+	must(t, f.Drain("demo", time.Minute))
+	if took := time.Since(started); took < 900*time.Millisecond || took > 3*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }
