@@ -5,12 +5,13 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 )
 
 // failures are a project that cannot serve for a while.
 var failures = []scenario{
-	{name: "a start that fails, then its repair", classes: []string{"sync", "uvicorn"}, once: true, event: failedStart, judge: apologies},
+	{name: "a start that fails, then its repair", classes: []string{"sync", "uvicorn"}, once: true, event: failedStart, judge: onlyApologies},
 	{name: "queue of the socket full", once: true, project: shortQueue, event: fullQueue},
 }
 
@@ -23,36 +24,62 @@ func failedStart(g *stage, _ int) {
 	if r := g.within(patience, "systemctl", "restart", g.service()); r.Code == 0 {
 		g.Error("systemctl restart with broken code exits with 0")
 	}
-	slowest := time.Duration(0)
-	// Longer than systemd takes from one attempt to the next.
+	a := &apologies{}
+	// Longer than systemd waits from one attempt to the next.
 	for begun := time.Now(); time.Since(begun) < 8*time.Second; <-time.After(200 * time.Millisecond) {
-		slowest = max(slowest, g.apologizes())
+		if g.visits(a) {
+			g.Error("broken code serves")
+		}
 	}
-	g.notes = append(g.notes, fmt.Sprintf("slowest 503 %d ms", slowest.Milliseconds()))
-
+	a.count = 0
 	g.publish("r1", "")
+	g.isServedAgain(a)
+}
+
+// isServedAgain wants that whoever comes back when he was told to is served, and all after him.
+// Nobody resets anything.
+func (g *stage) isServedAgain(a *apologies) {
 	begun := time.Now()
+	for !g.visits(a) {
+		if time.Since(begun) > a.retryAfter+2*g.importing {
+			g.Errorf("%v after its repair the project does not serve, and Retry-After was %v", time.Since(begun), a.retryAfter)
+			break
+		}
+	}
+	g.notes = append(g.notes, fmt.Sprintf("slowest 503 %d ms, Retry-After %v, %d of them after the repair, served again after %d ms",
+		a.slowest.Milliseconds(), a.retryAfter, a.count, time.Since(begun).Milliseconds()))
 	for range 20 {
 		g.answers()
 	}
-	g.notes = append(g.notes, fmt.Sprintf("served again after %d ms", time.Since(begun).Milliseconds()))
 }
 
-// apologizes visits a project that cannot start.
-func (g *stage) apologizes() (wait time.Duration) {
+// apologies are the answers of a project that cannot start.
+type apologies struct {
+	slowest, retryAfter time.Duration
+	count               int
+}
+
+// visits reports whether the project answers. If not it must apologize, and soon.
+func (g *stage) visits(a *apologies) (served bool) {
 	g.Helper()
 	begun := time.Now()
 	answer, err := g.Client().Do(g.request("/"))
-	wait = time.Since(begun)
+	wait := time.Since(begun)
 	if err != nil {
 		g.Error(err)
-		return wait
+		return false
 	}
 	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" || wait > apology {
+	if answer.StatusCode == http.StatusOK {
+		return true
+	}
+	seconds, err := strconv.Atoi(answer.Header.Get("Retry-After"))
+	if answer.StatusCode != http.StatusServiceUnavailable || err != nil || wait > apology {
 		g.Errorf("a project that cannot start answers %s after %v, Retry-After: %q", answer.Status, wait, answer.Header.Get("Retry-After"))
 	}
-	return wait
+	a.slowest, a.retryAfter = max(a.slowest, wait), max(a.retryAfter, time.Duration(seconds)*time.Second)
+	a.count++
+	return false
 }
 
 func (s *shop) request(path string) *http.Request {
@@ -64,8 +91,8 @@ func (s *shop) request(path string) *http.Request {
 	return request
 }
 
-// apologies is the verdict that all who were not served were told 503.
-func apologies(_ *stage, seen *result) []string {
+// onlyApologies is the verdict that all who were not served were told 503.
+func onlyApologies(_ *stage, seen *result) []string {
 	if seen.Failed > seen.Kinds["503"] {
 		return []string{fmt.Sprintf("failures: %s; %s", tally(seen.Kinds), seen.FirstFailure)}
 	}

@@ -30,13 +30,25 @@ func killWorker(g *stage, _ int) {
 	g.kill("pgrep -P $(systemctl show -P MainPID " + g.service() + ") | shuf -n1")
 }
 
-func killMaster(g *stage, _ int) {
-	g.kill("systemctl show -P MainPID " + g.service())
-	g.answers()
-}
+func killMaster(g *stage, _ int) { g.killMain(g.service()) }
 
-func killProxy(g *stage, _ int) {
-	g.kill("systemctl show -P MainPID sandwich-proxy.service")
+func killProxy(g *stage, _ int) { g.killMain("sandwich-proxy.service") }
+
+// killMain kills the main process of a service and waits until another is in its place.
+func (g *stage) killMain(unit string) {
+	g.Helper()
+	before := g.property(unit, "MainPID")
+	g.kill("systemctl show -P MainPID " + unit)
+	back := func() bool {
+		pid := g.property(unit, "MainPID")
+		return pid != "0" && pid != before && g.property(unit, "ActiveState") == "active"
+	}
+	for begun := time.Now(); !back(); <-time.After(50 * time.Millisecond) {
+		if time.Since(begun) > patience {
+			g.Errorf("%s did not come back", unit)
+			return
+		}
+	}
 	g.answers()
 }
 
