@@ -69,13 +69,21 @@ func Run(ctx, ended context.Context, p Proxy, log *slog.Logger) {
 func stay(ctx, ended context.Context, conn *dbus.Conn, p Proxy, log *slog.Logger) {
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.ReleaseName(Name) })()
-	lost := conn.Context()
 	defer context.AfterFunc(ended, func() { conn.Close() })()
-	if err := follow(lost, conn, p); err != nil && lost.Err() == nil {
-		log.Warn(fmt.Sprintf("%v, waiting for services without knowing how they are", err))
-		<-lost.Done()
+	pause, complained := firstPause, false
+	for conn.Context().Err() == nil {
+		err := follow(conn.Context(), conn, p)
+		p.UnitsUnseen()
+		if conn.Context().Err() == nil && !complained {
+			log.Warn(fmt.Sprintf("%v, trying again; requests wait for services without knowing how they are", err))
+			complained = true
+		}
+		select {
+		case <-conn.Context().Done():
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, lastPause)
 	}
-	p.UnitsUnseen()
 }
 
 // connect exports p first and takes the name after that, so that no call finds nothing.

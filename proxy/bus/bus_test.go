@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"reflect"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -69,6 +70,11 @@ type fake struct {
 	calls  chan string
 	answer atomic.Pointer[error]
 	status []proxy.Status
+
+	mu    sync.Mutex
+	units []string
+	moved chan struct{}
+	seen  chan string
 }
 
 func (f *fake) Apply(name string) error  { return f.called("Apply " + name) }
@@ -81,10 +87,22 @@ func (f *fake) Switch(name, up string) error { return f.called("Switch " + name 
 func (f *fake) Drain(name string, d time.Duration) error {
 	return f.called(fmt.Sprint("Drain ", name, " ", d))
 }
-func (f *fake) Units() ([]string, <-chan struct{}) { return nil, nil }
-func (f *fake) UnitSeen(unit, active, sub string)  {}
-func (f *fake) UnitsUnseen()                       {}
-func (f *fake) Status() []proxy.Status             { return f.status }
+func (f *fake) Status() []proxy.Status { return f.status }
+
+func (f *fake) Units() ([]string, <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.units, f.moved
+}
+
+func (f *fake) UnitSeen(unit, active, sub string) { f.say(unit + " " + active + " " + sub) }
+func (f *fake) UnitsUnseen()                      { f.say("unseen") }
+
+func (f *fake) say(what string) {
+	if f.seen != nil {
+		f.seen <- what
+	}
+}
 
 func (f *fake) called(what string) error {
 	f.calls <- what
