@@ -167,6 +167,9 @@ func (x *exchange) connect() error {
 // pass waits at the project's gate.
 func (x *exchange) pass() error {
 	gate := &x.p.site.gate
+	if x.s.draining.Load() {
+		x.s.followSwitch(x.p)
+	}
 	ob := gate.pass(&x.stay, false)
 	if ob == nil {
 		return nil

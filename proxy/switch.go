@@ -59,6 +59,13 @@ func (s *Server) Switch(name, upstream string) error {
 	return nil
 }
 
+// followSwitch is for a process that is about to end: who switches tells the next one.
+func (s *Server) followSwitch(p *serving) {
+	if s.switches.dir != "" && p.route.Next != nil {
+		p.site.gate.switchTo(s.switches.get(p.route.Name))
+	}
+}
+
 func (p *serving) generation(upstream string) (generation, error) {
 	switch {
 	case upstream == mainGeneration.String():

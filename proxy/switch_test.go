@@ -261,3 +261,19 @@ func TestARequestIsSentAgainToTheGenerationThatServes(t *testing.T) {
 		t.Errorf("status is %+v", st)
 	}
 }
+
+func TestAProcessThatEndsFollowsSwitchesOfTheNextOne(t *testing.T) {
+	kept := func(text string) script { return says(strings.Replace(word(text), "close", "keep-alive", 1)) }
+	f := newFront(t, twice(newApp(t, kept("main")), newApp(t, kept("next"))))
+	c := f.dial()
+	r := bufio.NewReader(c)
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: demo.example\r\n\r\n")
+	f.read(r, "GET").want(t, 200)
+	go f.stop()
+	f.told("STOPPING=1")
+	must(t, os.WriteFile(filepath.Join(f.run, "demo.next"), nil, 0o600))
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: demo.example\r\n\r\n")
+	if got := f.read(r, "GET").want(t, 200).body; got != "next" {
+		t.Errorf("%s answers", got)
+	}
+}
