@@ -60,7 +60,7 @@ type recorder struct {
 	all     Report
 	waits   []time.Duration
 	success []time.Duration // since the start
-	end     time.Duration // when the last request was due
+	end     time.Duration   // when the last request was due
 	first   *outcome
 }
 
