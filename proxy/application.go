@@ -84,14 +84,22 @@ type exchange struct {
 	sender    *sender // of a body that does not go out with the head; nil without
 }
 
-// run sends the request, a second time if that is safe, and answers.
+// resendPauses come before each time that a request is sent again. The second is for a main process
+// that was killed: for a moment its workers still accept, and are killed in their turn.
+var resendPauses = []time.Duration{0, 200 * time.Millisecond}
+
+// run sends the request, again if that is safe, and answers.
 func (x *exchange) run(head []byte) {
 	x.holdUntil = x.origin.Start.Add(time.Duration(x.p.route.HoldMS) * time.Millisecond)
 	if x.length != header.NoBody {
 		x.holdUntil = time.Now().Add(time.Duration(x.p.route.HoldMS) * time.Millisecond)
 	}
 	res, err := x.attempt(head)
-	if errors.Is(err, upstream.ErrReset) && x.mayResend() {
+	for _, pause := range resendPauses {
+		if !errors.Is(err, upstream.ErrReset) || !x.mayResend() {
+			break
+		}
+		x.pause(pause)
 		x.p.site.retried.Add(1)
 		res, err = x.attempt(head)
 	}
@@ -101,6 +109,16 @@ func (x *exchange) run(head []byte) {
 	}
 	defer x.end()
 	x.answer(res)
+}
+
+// pause waits for a time, or until the client is gone, which the next attempt notices.
+func (x *exchange) pause(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-x.r.Context().Done():
+	}
 }
 
 func (x *exchange) mayResend() bool {

@@ -184,13 +184,28 @@ func TestWhichRequestsAreSentAgainAfterAReset(t *testing.T) {
 	}
 }
 
-func TestARequestIsSentAgainOnce(t *testing.T) {
+func TestARequestIsSentAgainTwiceAtMost(t *testing.T) {
 	a := newApp(t, func(c net.Conn, _ string, _ *bufio.Reader) { reset(c) })
 	f := newFront(t, demo(a.socket))
 	f.get("/").want(t, 502)
-	if len(a.heads) != 2 {
-		t.Errorf("sent %d times, want 2", len(a.heads))
+	if len(a.heads) != 3 {
+		t.Errorf("sent %d times, want 3", len(a.heads))
 	}
+}
+
+func TestAWorkerThatOutlivesItsMainProcessForAMomentCostsNothing(t *testing.T) {
+	resets := make(chan bool, 2)
+	resets <- true
+	resets <- true
+	a := newApp(t, func(conn net.Conn, head string, r *bufio.Reader) {
+		select {
+		case <-resets:
+			reset(conn)
+		default:
+			echo(conn, head, r)
+		}
+	})
+	newFront(t, demo(a.socket)).get("/").want(t, 200)
 }
 
 func TestTheCapOfOneProjectIsNotAnothers(t *testing.T) {

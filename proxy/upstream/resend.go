@@ -3,7 +3,7 @@ package upstream
 import "net/http"
 
 // MayResend says whether a request whose connection ended without a byte of response may be sent
-// once more: only when doing it twice means the same as doing it once (RFC 9110 9.2.2), and when
+// again: only when doing it twice means the same as doing it once (RFC 9110 9.2.2), and when
 // what was sent of its body is still here.
 func MayResend(method string, hasBody, bodyKept bool) bool {
 	return isIdempotent(method) && (!hasBody || bodyKept)
