@@ -20,6 +20,7 @@ type scenario struct {
 	classes []string // of workers that a short run has it for; default: sync
 	only    bool     // these classes are all it makes sense for
 	once    bool     // it happens once, however long the run
+	lasting bool     // it happens once in a short run
 	project func(*shop)
 	prepare func(*stage)
 	event   func(g *stage, number int)
@@ -36,18 +37,19 @@ type size struct {
 	between     time.Duration // events begin so far apart, or when the one before is done
 	events      int
 	connections []int
-	projects    int // of "sandwich restart --all"
-	applies     int // of another project
+	graceful    time.Duration // how long a restart waits for WebSockets to end
+	projects    int           // of "sandwich restart --all"
+	applies     int           // of another project
 }
 
 var (
 	shortRun = size{
 		rate: 100, lasts: 4 * time.Second, control: 2 * time.Second, importing: 500 * time.Millisecond,
-		between: time.Second, events: 2, connections: []int{20}, projects: 5, applies: 5,
+		between: time.Second, events: 2, connections: []int{20}, graceful: 3 * time.Second, projects: 5, applies: 5,
 	}
 	longRun = size{
 		rate: 200, lasts: 60 * time.Second, control: 15 * time.Second, importing: 1500 * time.Millisecond,
-		between: 6 * time.Second, events: 10, connections: []int{20, 500}, projects: 50, applies: 20,
+		between: 6 * time.Second, events: 10, connections: []int{20, 500}, graceful: 10 * time.Second, projects: 50, applies: 20,
 	}
 )
 
@@ -101,15 +103,19 @@ func (g *stage) play() row {
 // happen has the events happen, one after the other.
 func (g *stage) happen() {
 	begun := time.Now()
-	events := g.events
-	if g.scenario.once {
-		events = 1
-	}
-	for number := range events {
+	for number := range g.count() {
 		<-time.After(time.Until(begun.Add(time.Duration(number) * g.between)))
 		g.scenario.event(g, number)
 	}
 	<-time.After(time.Until(begun.Add(g.lasts)))
+}
+
+// count is how often it happens.
+func (g *stage) count() int {
+	if g.scenario.once || g.scenario.lasting && !g.long() {
+		return 1
+	}
+	return g.events
 }
 
 // underLoad sends requests from a moment before something happens until a moment after.

@@ -18,6 +18,7 @@ type shop struct {
 	name      string
 	class     string // of workers: sync, gthread or uvicorn
 	imports   time.Duration
+	graceful  time.Duration
 	note      int    // /version repeats it
 	settings  string // of the project file, beside the usual ones
 	arguments []string
@@ -43,6 +44,9 @@ func (s *shop) hcl() string {
 		app = "shop.asgi:application"
 	}
 	own := workers[s.class]
+	if s.graceful > 0 {
+		own += fmt.Sprintf("\n  graceful_timeout = \"%gs\"", s.graceful.Seconds())
+	}
 	if len(s.arguments) > 0 {
 		words, _ := json.Marshal(s.arguments)
 		own += "\n  args = " + string(words)

@@ -30,12 +30,8 @@ type table struct {
 }
 
 func (g *stage) row(seen *result) row {
-	events := g.events
-	if g.scenario.once {
-		events = 1
-	}
 	return row{
-		scenario: g.scenario.name, class: g.class, suite: g.Suite, connections: g.connections, events: events,
+		scenario: g.scenario.name, class: g.class, suite: g.Suite, connections: g.connections, events: g.count(),
 		seen: seen, control: g.quiet[g.connections], failed: g.Failed(), notes: g.notes,
 	}
 }

@@ -47,6 +47,9 @@ func TestStorm(t *testing.T) {
 func stormOf(t *testing.T, m *Machine, class string, how size, all *table) {
 	m.during(t)
 	s := &shop{Machine: m, name: "shop-" + class, class: class, imports: how.importing}
+	if class == "uvicorn" {
+		s.graceful = how.graceful
+	}
 	m.open(s)
 	worst := map[int]float64{}
 	for order, one := range scenarios {

@@ -49,7 +49,7 @@ def headers(request):
 
 
 def stream(request):
-    """So many parts in so many seconds. shop/asgi.py answers it itself."""
+    """So many parts in so many seconds. shop/asgi.py answers this and slow itself."""
     count, pause = wanted(request.GET)
 
     def slowly():
