@@ -19,7 +19,11 @@ var restarts = []scenario{
 	{name: "systemctl restart", classes: classes, event: newCode("systemctl", "restart", "sandwich-NAME")},
 	{name: "systemctl reload", classes: classes, event: newCode("systemctl", "reload", "sandwich-NAME")},
 	{name: "sandwich apply of a changed unit", lasting: true, event: changedUnit},
-	{name: "two sandwich restart at once", lasting: true, event: twoAtOnce},
+	{name: "two sandwich restart at once", lasting: true, event: together("sandwich restart NAME", "sandwich restart NAME")},
+	{name: "sandwich restart and systemctl restart at once", lasting: true,
+		event: together("sandwich restart NAME", "systemctl restart sandwich-NAME")},
+	{name: "sandwich restart and systemctl reload at once", lasting: true,
+		event: together("sandwich restart NAME", "systemctl reload sandwich-NAME")},
 	{name: "sandwich restart killed, then another", event: killedRestart},
 	{name: "sandwich restart --all", once: true, prepare: openMany, event: restartAll, restore: closeMany},
 	{name: "systemctl stop, woken by the next request", event: stopped},
@@ -105,15 +109,18 @@ func changedUnit(g *stage, _ int) {
 	}
 }
 
-func twoAtOnce(g *stage, number int) {
-	release := "r" + strconv.Itoa(number+2)
-	g.publish(release, "")
-	var both sync.WaitGroup
-	for range 2 {
-		both.Go(func() { g.must("sandwich", "restart", g.name) })
+// together runs commands side by side, each of which must succeed.
+func together(commands ...string) func(*stage, int) {
+	return func(g *stage, number int) {
+		release := "r" + strconv.Itoa(number+2)
+		g.publish(release, "")
+		var all sync.WaitGroup
+		for _, command := range commands {
+			all.Go(func() { g.must(g.named(strings.Fields(command))...) })
+		}
+		all.Wait()
+		g.serves(release)
 	}
-	both.Wait()
-	g.serves(release)
 }
 
 // killedRestart kills a restart somewhere between its beginning and its end.
