@@ -19,6 +19,9 @@ type Proxy struct {
 	conn *dbus.Conn
 }
 
+// ErrStillBusy means that requests are in flight after the time of a Drain.
+var ErrStillBusy = errors.New("requests are still in flight")
+
 // ErrNoProxy means that nobody owns the proxy's bus name.
 var ErrNoProxy = errors.New("the front proxy is not running (systemctl start sandwich-proxy)")
 
@@ -62,7 +65,8 @@ func (p *Proxy) Switch(ctx context.Context, project, upstream string) error {
 }
 
 // Drain waits until no request is in flight with a generation that gets no new ones: the one that
-// is not switched to, and while the project is held also the other. It gives up after the limit.
+// is not switched to, and while the project is held also the other. After the limit it gives up
+// with ErrStillBusy.
 func (p *Proxy) Drain(ctx context.Context, project string, limit time.Duration) error {
 	return p.bounded(ctx, limit+callLimit, dbus.FlagNoAutoStart, "Drain", project, seconds(limit)).Err
 }
@@ -93,6 +97,8 @@ func proxyError(method string, err error) error {
 		switch busErr.Name {
 		case "org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner":
 			return ErrNoProxy
+		case proxyName + ".Error.Timeout":
+			return fmt.Errorf("%w: %s", ErrStillBusy, busErr.Error())
 		}
 	}
 	return fmt.Errorf("cannot have the front proxy %s: %s", method, busReason(err))

@@ -56,7 +56,7 @@ func (t *terminal) hookStopping(ctx context.Context, name string) error {
 	if err := proxy.Hold(ctx, name, drain+units.StopReserve); err != nil {
 		return quietWithoutProxy(err)
 	}
-	return quietWithoutProxy(proxy.Drain(ctx, name, drain))
+	return quietWithoutProxy(front{proxy}.Drain(ctx, name, drain))
 }
 
 // hookStopped is ExecStopPost=: held requests go on to the socket, which systemd holds, and wait in

@@ -30,6 +30,16 @@ func (f front) Upstream(ctx context.Context, project string) (string, error) {
 	return served.Upstream, nil
 }
 
+// Drain goes on after the limit: what lasts longer, a download, gets the rest of its time from
+// the application server when that is told to end.
+func (f front) Drain(ctx context.Context, project string, limit time.Duration) error {
+	err := f.Proxy.Drain(ctx, project, limit)
+	if errors.Is(err, dbusctl.ErrStillBusy) {
+		return nil
+	}
+	return err
+}
+
 // replacer is units/overlap on this host.
 func (t *terminal) replacer(h *host) *overlap.Replacer {
 	return &overlap.Replacer{

@@ -43,7 +43,8 @@ type Proxy interface {
 	Upstream(ctx context.Context, project string) (string, error)
 	// Switch sends new requests to a generation. It does not wait for those in flight.
 	Switch(ctx context.Context, project, upstream string) error
-	// Drain waits until no request is in flight with the generation that is not switched to.
+	// Drain waits until no request is in flight with the generation that is not switched to, or
+	// until the limit has passed.
 	Drain(ctx context.Context, project string, limit time.Duration) error
 }
 
