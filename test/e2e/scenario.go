@@ -183,6 +183,9 @@ func unnoticed(_ *stage, seen *result) []string {
 	if seen.Sent == 0 || seen.Failed > 0 {
 		wrong = append(wrong, fmt.Sprintf("%d of %d requests failed: %s; %s", seen.Failed, seen.Sent, tally(seen.Kinds), seen.FirstFailure))
 	}
+	if bad := seen.Answers["release "+badRelease]; bad > 0 {
+		wrong = append(wrong, fmt.Sprintf("%d requests were answered by code that must not serve", bad))
+	}
 	return append(wrong, toldSockets(seen)...)
 }
 

@@ -37,7 +37,7 @@ func (g *stage) other() *shop {
 
 func openOther(g *stage) {
 	g.open(g.other())
-	g.streams = append(g.streams, g.stream(0.5, []load.Request{{Path: "/stream?parts=400&seconds=8", Takes: 8 * time.Second, Whole: true}}))
+	g.streams = append(g.streams, g.stream(0.5, []load.Request{{Path: "/stream?parts=80&seconds=8", Takes: 8 * time.Second, Whole: true}}))
 }
 
 // applyOther changes the other project's route each time, and its unit every fifth time.

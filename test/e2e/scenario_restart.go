@@ -64,9 +64,8 @@ func (g *stage) named(command []string) []string {
 
 // newCode publishes a release, runs the command, and wants that release to serve.
 func newCode(command ...string) func(*stage, int) {
-	return func(g *stage, number int) {
-		release := "r" + strconv.Itoa(number+2)
-		g.publish(release, "")
+	return func(g *stage, _ int) {
+		release := g.renew()
 		g.must(g.named(command)...)
 		g.serves(release)
 	}
@@ -111,9 +110,8 @@ func changedUnit(g *stage, _ int) {
 
 // together runs commands side by side, each of which must succeed.
 func together(commands ...string) func(*stage, int) {
-	return func(g *stage, number int) {
-		release := "r" + strconv.Itoa(number+2)
-		g.publish(release, "")
+	return func(g *stage, _ int) {
+		release := g.renew()
 		var all sync.WaitGroup
 		for _, command := range commands {
 			all.Go(func() { g.must(g.named(strings.Fields(command))...) })
@@ -124,9 +122,8 @@ func together(commands ...string) func(*stage, int) {
 }
 
 // killedRestart kills a restart somewhere between its beginning and its end.
-func killedRestart(g *stage, number int) {
-	release := "r" + strconv.Itoa(number+2)
-	g.publish(release, "")
+func killedRestart(g *stage, _ int) {
+	release := g.renew()
 	after := time.Duration(float64(2*g.importing+3*time.Second) * randomFraction())
 	r := g.Machine.Run("timeout", "--signal=KILL", fmt.Sprintf("%.3f", after.Seconds()), "sandwich", "restart", g.name)
 	g.Logf("killed after %v: exit code %d", after, r.Code)

@@ -19,6 +19,7 @@ type shop struct {
 	class     string // of workers: sync, gthread or uvicorn
 	imports   time.Duration
 	graceful  time.Duration
+	releases  int    // published after r1
 	note      int    // /version repeats it
 	settings  string // of the project file, beside the usual ones
 	arguments []string
@@ -97,6 +98,14 @@ func (m *Machine) close(shops ...*shop) {
 	for _, s := range shops {
 		m.Shell("rm -r /srv/" + s.name + "; userdel " + s.name)
 	}
+}
+
+// renew publishes a release that is like the last but for its name.
+func (s *shop) renew() (release string) {
+	s.releases++
+	release = fmt.Sprintf("r%d", s.releases+1)
+	s.publish(release, "")
+	return release
 }
 
 // publish puts new code where the project's is. What runs goes on with what it has read.
