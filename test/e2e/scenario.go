@@ -65,7 +65,8 @@ type stage struct {
 	streams     []load.Load // beside the usual ones
 	sockets     *load.Sockets
 	deaths      []death
-	quiet       map[int]float64 // for each number of connections the longest wait without an event, in milliseconds
+	worst       float64         // of the run without an event, in milliseconds
+	quiet       map[int]float64 // for each number of connections what worst was before
 	notes       []string
 }
 

@@ -32,7 +32,7 @@ type table struct {
 func (g *stage) row(seen *result) row {
 	return row{
 		scenario: g.scenario.name, class: g.class, suite: g.Suite, connections: g.connections, events: g.count(),
-		seen: seen, control: g.quiet[g.connections], failed: g.Failed(), notes: g.notes,
+		seen: seen, control: g.worst, failed: g.Failed(), notes: g.notes,
 	}
 }
 
