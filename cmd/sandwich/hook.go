@@ -88,6 +88,14 @@ func (t *terminal) hookReload(ctx context.Context, name string) error {
 	if !twice {
 		return fmt.Errorf("cannot reload %s: it cannot run twice (overlap = false)\nhint: sandwich restart %s", name, name)
 	}
+	// To wait would be in vain: a restart ends this process with the service.
+	unlock, err := lockGenerations(name, "systemctl reload", func(holder string) error {
+		return fmt.Errorf("%s is at work on %s: reload it when that has ended", holder, name)
+	})
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	h, err := openHost(ctx)
 	if err != nil {
 		return err

@@ -95,7 +95,7 @@ func (t *terminal) changing(ctx context.Context, verb string, do func(*host) err
 	if err := needRoot(verb); err != nil {
 		return err
 	}
-	unlock, err := apply.Lock(apply.LockFile, "sandwich "+verb, func(holder string) { t.tell("waiting for %s", holder) })
+	unlock, err := apply.Lock(apply.LockFile, "sandwich "+verb, t.waiting)
 	if err != nil {
 		return err
 	}
@@ -106,4 +106,9 @@ func (t *terminal) changing(ctx context.Context, verb string, do func(*host) err
 	}
 	defer h.close()
 	return do(h)
+}
+
+func (t *terminal) waiting(holder string) error {
+	t.tell("waiting for %s", holder)
+	return nil
 }

@@ -59,12 +59,23 @@ func (t *terminal) restart(ctx context.Context, h *host, name string) error {
 		return err
 	}
 	if twice {
-		err := t.replacer(h).Replace(ctx, project)
+		unlock, err := lockGenerations(name, "sandwich restart", t.waiting)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		err = t.replacer(h).Replace(ctx, project)
 		if !errors.Is(err, dbusctl.ErrNoProxy) {
 			return err
 		}
 	}
 	return h.systemd.Restart(ctx, units.Service(name))
+}
+
+// lockGenerations keeps a restart and a reload of one project out of each other's way: both need
+// the next generation, and systemctl reload does not take the lock of all commands.
+func lockGenerations(name, command string, waiting func(holder string) error) (unlock func(), err error) {
+	return apply.Lock(filepath.Join("/run/sandwich", "."+name+".lock"), command, waiting)
 }
 
 // overlapping reads from the compiled route how a project is replaced, and whether it may run twice.

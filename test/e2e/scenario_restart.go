@@ -23,7 +23,7 @@ var restarts = []scenario{
 	{name: "sandwich restart and systemctl restart at once", lasting: true,
 		event: together("sandwich restart NAME", "systemctl restart sandwich-NAME")},
 	{name: "sandwich restart and systemctl reload at once", lasting: true,
-		event: together("sandwich restart NAME", "systemctl reload sandwich-NAME")},
+		event: reloadMeetsRestart},
 	{name: "sandwich restart killed, then another", event: killedRestart},
 	{name: "sandwich restart --all", once: true, prepare: openMany, event: restartAll, restore: closeMany},
 	{name: "systemctl stop, woken by the next request", event: stopped},
@@ -119,6 +119,25 @@ func together(commands ...string) func(*stage, int) {
 		all.Wait()
 		g.serves(release)
 	}
+}
+
+// reloadMeetsRestart runs both side by side. The restart succeeds; the reload does as well, or says
+// that it came in between, and to which command.
+func reloadMeetsRestart(g *stage, _ int) {
+	release := g.renew()
+	var both sync.WaitGroup
+	both.Go(func() { g.must("sandwich", "restart", g.name) })
+	both.Go(func() {
+		since := g.must("date", "+%F %T").Stdout
+		r := g.Machine.Run("systemctl", "reload", g.service())
+		said := g.Machine.Run("journalctl", "--quiet", "--output=cat", "--since="+strings.TrimSpace(since), "--unit="+g.service()).Stdout
+		if r.Code != 0 && !strings.Contains(r.Stderr, "canceled") && !strings.Contains(said, "reload it when that has ended") {
+			g.Errorf("the reload exited with %d:\n%s%s", r.Code, r.Stderr, said)
+		}
+	})
+	both.Wait()
+	g.must("sandwich", "restart", g.name)
+	g.serves(release)
 }
 
 // killedRestart kills a restart somewhere between its beginning and its end.

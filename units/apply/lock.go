@@ -13,8 +13,8 @@ const LockFile = "/var/lib/sandwich/lock"
 
 // Lock takes the lock at path and gives the function that releases it. It waits for another
 // command that holds it; waiting is called once, with that command's words for itself, before it
-// waits. The kernel releases the lock of a command that is killed.
-func Lock(path, command string, waiting func(holder string)) (unlock func(), err error) {
+// waits, and may refuse to. The kernel releases the lock of a command that is killed.
+func Lock(path, command string, waiting func(holder string) error) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the lock: %w", err)
@@ -30,12 +30,14 @@ func Lock(path, command string, waiting func(holder string)) (unlock func(), err
 	return func() { f.Close() }, nil
 }
 
-func flock(f *os.File, waiting func(string)) error {
+func flock(f *os.File, waiting func(string) error) error {
 	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if err != unix.EWOULDBLOCK {
 		return err
 	}
-	waiting(holder(f))
+	if err := waiting(holder(f)); err != nil {
+		return err
+	}
 	for {
 		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX); err != unix.EINTR {
 			return err
