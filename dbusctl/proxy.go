@@ -22,6 +22,9 @@ type Proxy struct {
 // ErrStillBusy means that requests are in flight after the time of a Drain.
 var ErrStillBusy = errors.New("requests are still in flight")
 
+// ErrNotServed means that the proxy does not serve the project.
+var ErrNotServed = errors.New("the proxy does not serve the project")
+
 // ErrNoProxy means that nobody owns the proxy's bus name.
 var ErrNoProxy = errors.New("the front proxy is not running (systemctl start sandwich-proxy)")
 
@@ -97,6 +100,8 @@ func proxyError(method string, err error) error {
 		switch busErr.Name {
 		case "org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner":
 			return ErrNoProxy
+		case proxyName + ".Error.NotServed":
+			return fmt.Errorf("%w: %s", ErrNotServed, busErr.Error())
 		case proxyName + ".Error.Timeout":
 			return fmt.Errorf("%w: %s", ErrStillBusy, busErr.Error())
 		}

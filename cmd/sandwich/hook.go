@@ -46,7 +46,7 @@ func (t *terminal) hookStopping(ctx context.Context, name string) error {
 	defer proxy.Close()
 	upstream, err := front{proxy}.Upstream(ctx, name)
 	if err != nil || upstream != overlap.Main {
-		return quietWithoutProxy(err)
+		return quietWithoutVisitors(err)
 	}
 	project, _, err := overlapping(name)
 	if err != nil {
@@ -54,9 +54,9 @@ func (t *terminal) hookStopping(ctx context.Context, name string) error {
 	}
 	drain := min(max(project.Drain, time.Second), longestDrain)
 	if err := proxy.Hold(ctx, name, drain+units.StopReserve); err != nil {
-		return quietWithoutProxy(err)
+		return quietWithoutVisitors(err)
 	}
-	return quietWithoutProxy(front{proxy}.Drain(ctx, name, drain))
+	return quietWithoutVisitors(front{proxy}.Drain(ctx, name, drain))
 }
 
 // hookStopped is ExecStopPost=: held requests go on to the socket, which systemd holds, and wait in
@@ -67,11 +67,12 @@ func (t *terminal) hookStopped(ctx context.Context, name string) error {
 		return err
 	}
 	defer proxy.Close()
-	return quietWithoutProxy(proxy.Release(ctx, name))
+	return quietWithoutVisitors(proxy.Release(ctx, name))
 }
 
-func quietWithoutProxy(err error) error {
-	if errors.Is(err, dbusctl.ErrNoProxy) {
+// quietWithoutVisitors drops the errors that mean that there is nobody to hold.
+func quietWithoutVisitors(err error) error {
+	if errors.Is(err, dbusctl.ErrNoProxy) || errors.Is(err, dbusctl.ErrNotServed) {
 		return nil
 	}
 	return err

@@ -25,7 +25,7 @@ func (f front) Upstream(ctx context.Context, project string) (string, error) {
 	}
 	served, ok := routes[project]
 	if !ok {
-		return "", fmt.Errorf("the proxy does not serve %s\nhint: sandwich apply %s", project, project)
+		return "", fmt.Errorf("%w\nhint: sandwich apply %s", dbusctl.ErrNotServed, project)
 	}
 	return served.Upstream, nil
 }
