@@ -2,6 +2,7 @@ package dbusctl
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 )
@@ -9,6 +10,10 @@ import (
 // Reachable gives an address of this host at which a socket unit can be reached over TCP: the
 // first it listens on, with loopback in place of "every address".
 func (s *Systemd) Reachable(ctx context.Context, socket string) (netip.AddrPort, error) {
+	if state, err := s.ActiveState(ctx, socket); err != nil || state != "active" {
+		// Whoever answers there then is somebody else.
+		return netip.AddrPort{}, errors.Join(err, fmt.Errorf("%s does not listen: it is %s (systemctl status %s)", socket, state, socket))
+	}
 	property, err := s.conn.GetUnitTypePropertyContext(ctx, socket, "Socket", "Listen")
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("cannot ask systemd where %s listens: %s", socket, busReason(err))

@@ -60,19 +60,29 @@ func (s *Systemd) RunOnce(ctx context.Context, t Transient) (Output, error) {
 	}
 	outputs := make(chan [2][]byte, 1)
 	go func() { outputs <- readBoth(stdout, stderr, t.OutputLimit) }()
-	return s.finish(ctx, unit, done, outputs)
+	return s.finish(ctx, unit, done, outputs, func() {
+		deadline := time.Now().Add(lastWords)
+		_ = stdout.SetReadDeadline(deadline)
+		_ = stderr.SetReadDeadline(deadline)
+	})
 }
 
+// lastWords is how long output is waited for after the command has ended.
+const lastWords = time.Second
+
 // finish waits for the job, which for Type=oneshot ends with the command, then for its output.
-func (s *Systemd) finish(ctx context.Context, unit string, done <-chan string, outputs <-chan [2][]byte) (Output, error) {
+func (s *Systemd) finish(ctx context.Context, unit string, done <-chan string, outputs <-chan [2][]byte, closeSoon func()) (Output, error) {
 	err := s.wait(ctx, "run", unit, done)
 	var jobErr *JobError
 	if err != nil && !errors.As(err, &jobErr) {
 		_ = s.Stop(context.WithoutCancel(ctx), unit)
+		closeSoon()
 		<-outputs
 		return Output{}, err
 	}
-	// The unit's control group is gone with the job, so nothing holds the pipes open.
+	// The unit's control group is gone with the job, but what it started may have handed a pipe to
+	// a process elsewhere: what that writes is nobody's answer.
+	closeSoon()
 	both := <-outputs
 	return Output{Stdout: both[0], Stderr: both[1], Err: err}, nil
 }

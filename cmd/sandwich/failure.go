@@ -24,22 +24,32 @@ func (t *terminal) failure(ctx context.Context, name string, err error) {
 	ctx = context.WithoutCancel(ctx)
 	t.tell("error: %s: %v", name, err)
 	defer t.leftBehind(name, err)
-	var job *dbusctl.JobError
-	if !errors.As(err, &job) {
-		return
+	var (
+		job  *dbusctl.JobError
+		kept *overlap.Kept
+	)
+	switch {
+	case errors.As(err, &job) && job.State.InvocationID == "":
+		return // it never ran, so there is nothing that it said
+	case errors.As(err, &job) && (job.Verb == "start" || job.Verb == "restart"):
+		t.excerpt(ctx, name, job.Unit, job.State.InvocationID, startLines)
+	case errors.As(err, &job):
+		t.excerpt(ctx, name, job.Unit, job.State.InvocationID, serveLines)
+	case errors.As(err, &kept):
+		t.excerpt(ctx, name, units.NextService(name), "", serveLines)
 	}
-	most := serveLines
-	if job.Verb == "start" || job.Verb == "restart" {
-		most = startLines
-	}
-	lines, journalErr := dbusctl.Journal(ctx, job.Unit, job.State.InvocationID, most)
+}
+
+// excerpt prints the end of what a run of a unit said, from its traceback on if it has one.
+func (t *terminal) excerpt(ctx context.Context, name, unit, invocation string, most int) {
+	lines, journalErr := dbusctl.Journal(ctx, unit, invocation, most)
 	if journalErr != nil {
 		t.tell("%v, ignoring", journalErr)
 	}
 	for _, line := range dbusctl.Traceback(lines, excerptLines) {
 		t.tell("  | %s", line)
 	}
-	t.tell("hint: sandwich logs %s, systemctl status %s", name, job.Unit)
+	t.tell("hint: sandwich logs %s, systemctl status %s", name, unit)
 }
 
 // leftBehind says what state a failure left, where it is not what systemd shows.

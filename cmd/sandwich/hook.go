@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,6 +30,14 @@ func newHook(t *terminal) *cobra.Command {
 		})
 	}
 	return cmd
+}
+
+// distrust replaces the environment: a hook runs as root, but with what the project sets for its
+// service. PATH would choose the programs that run as root, DBUS_SYSTEM_BUS_ADDRESS whom they ask.
+// That the loader takes nothing from there is packaging's part: the program has no loader.
+func distrust() {
+	os.Clearenv()
+	os.Setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
 }
 
 // longestDrain bounds how long a stop waits for requests in flight before it begins. What lasts
@@ -90,7 +99,7 @@ func (t *terminal) hookReload(ctx context.Context, name string) error {
 		return fmt.Errorf("cannot reload %s: it cannot run twice (overlap = false)\nhint: sandwich restart %s", name, name)
 	}
 	// To wait would be in vain: a restart ends this process with the service.
-	unlock, err := lockGenerations(name, "systemctl reload", func(holder string) error {
+	unlock, err := lockGenerations(ctx, name, "systemctl reload", func(holder string) error {
 		return fmt.Errorf("%s is at work on %s: reload it when that has ended", holder, name)
 	})
 	if err != nil {

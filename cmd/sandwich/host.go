@@ -95,7 +95,7 @@ func (t *terminal) changing(ctx context.Context, verb string, do func(*host) err
 	if err := needRoot(verb); err != nil {
 		return err
 	}
-	unlock, err := apply.Lock(apply.LockFile, "sandwich "+verb, t.waiting)
+	unlock, err := apply.Lock(ctx, apply.LockFile, "sandwich "+verb, t.waiting)
 	if err != nil {
 		return err
 	}

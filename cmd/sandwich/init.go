@@ -126,10 +126,11 @@ func (t *terminal) describe(ctx context.Context, name string) (*inventory.Invent
 	return read(ctx, h, []string{name})
 }
 
-// needsDomains says whether the project itself could not tell its host names.
+// needsDomains says whether the project was asked and names no host. One that could not be asked
+// may have its names yet.
 func needsDomains(found *inventory.Inventory) bool {
 	entry := found.Entries[0]
-	return entry.Draft == nil || len(entry.Draft.Domains) == 0
+	return entry.Facts != nil && entry.Draft != nil && len(entry.Draft.Domains) == 0
 }
 
 // sayFound tells what the project said and what the file leaves to it.

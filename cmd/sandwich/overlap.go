@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -55,11 +56,11 @@ func (t *terminal) restart(ctx context.Context, h *host, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := h.systemd.Start(ctx, units.Socket(name)); err != nil {
+	if err := openSocket(ctx, h, name); err != nil {
 		return err
 	}
 	if twice {
-		unlock, err := lockGenerations(name, "sandwich restart", t.waiting)
+		unlock, err := lockGenerations(ctx, name, "sandwich restart", t.waiting)
 		if err != nil {
 			return err
 		}
@@ -72,10 +73,27 @@ func (t *terminal) restart(ctx context.Context, h *host, name string) error {
 	return h.systemd.Restart(ctx, units.Service(name))
 }
 
+// openSocket sees that the project's socket listens. systemd does not notice when somebody removes
+// the file of a socket it holds: nobody can connect any more.
+func openSocket(ctx context.Context, h *host, name string) error {
+	socket := units.Socket(name)
+	if err := h.systemd.Start(ctx, socket); err != nil {
+		return err
+	}
+	project, _, err := overlapping(name)
+	if err != nil || project.Main.Network != "unix" {
+		return err
+	}
+	if _, err := os.Lstat(project.Main.Address); errors.Is(err, fs.ErrNotExist) {
+		return h.systemd.Restart(ctx, socket)
+	}
+	return nil
+}
+
 // lockGenerations keeps a restart and a reload of one project out of each other's way: both need
 // the next generation, and systemctl reload does not take the lock of all commands.
-func lockGenerations(name, command string, waiting func(holder string) error) (unlock func(), err error) {
-	return apply.Lock(filepath.Join("/run/sandwich", "."+name+".lock"), command, waiting)
+func lockGenerations(ctx context.Context, name, command string, waiting func(holder string) error) (unlock func(), err error) {
+	return apply.Lock(ctx, filepath.Join("/run/sandwich", "."+name+".lock"), command, waiting)
 }
 
 // overlapping reads from the compiled route how a project is replaced, and whether it may run twice.
@@ -88,12 +106,12 @@ func overlapping(name string) (project overlap.Project, twice bool, err error) {
 	if err != nil {
 		return overlap.Project{}, false, fmt.Errorf("cannot read the compiled route of %s: %w\nhint: sandwich apply %s", name, err, name)
 	}
-	if compiled.Next == nil {
-		return overlap.Project{}, false, nil
-	}
-	return overlap.Project{
+	project = overlap.Project{
 		Name: name, Domain: compiled.Domains[0], Drain: time.Duration(compiled.DrainMS) * time.Millisecond,
 		Main: overlap.Address{Network: compiled.Upstream.Network, Address: compiled.Upstream.Address},
-		Next: overlap.Address{Network: compiled.Next.Network, Address: compiled.Next.Address},
-	}, true, nil
+	}
+	if compiled.Next != nil {
+		project.Next = overlap.Address{Network: compiled.Next.Network, Address: compiled.Next.Address}
+	}
+	return project, compiled.Next != nil, nil
 }

@@ -16,7 +16,7 @@ const sideBySide = 4
 
 func newStart(t *terminal) *cobra.Command {
 	return serviceVerb(t, "start", "Start a project and wait until it answers", func(ctx context.Context, h *host, name string) error {
-		if err := h.systemd.Start(ctx, units.Socket(name)); err != nil {
+		if err := openSocket(ctx, h, name); err != nil {
 			return err
 		}
 		if err := h.systemd.Start(ctx, units.Service(name), units.Target(name)); err != nil {

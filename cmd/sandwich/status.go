@@ -15,6 +15,7 @@ import (
 	"sandwich/proxy/route"
 	"sandwich/units"
 	"sandwich/units/apply"
+	"sandwich/units/overlap"
 	"sandwich/units/unitfile"
 )
 
@@ -66,7 +67,8 @@ type status struct {
 	Result    string     `json:"result,omitempty"`      // of the last run, when it is not success
 	Memory    uint64     `json:"memory_bytes,omitempty"`
 	Restarts  uint32     `json:"restarts"`
-	Served    bool       `json:"served"` // the proxy has its current route
+	Served    bool       `json:"served"`             // the proxy has its current route
+	Upstream  string     `json:"upstream,omitempty"` // the generation that gets its requests: main or next
 	Requests  uint64     `json:"requests"`
 	InFlight  uint32     `json:"in_flight"`
 	Held      uint32     `json:"held"`
@@ -139,7 +141,7 @@ func statusOf(ctx context.Context, h *host, name string, served dbusctl.Route) (
 		Name: name, Enabled: enabled(name), Service: service.Name,
 		State:   stateOf(enabled(name), service.ActiveState, service.SubState, socket.ActiveState),
 		MainPID: service.MainPID, Text: service.StatusText, Memory: service.Memory, Restarts: service.Restarts,
-		Requests: served.Requests, InFlight: served.InFlight, Held: served.Held, LastError: served.LastUpstreamError,
+		Upstream: served.Upstream, Requests: served.Requests, InFlight: served.InFlight, Held: served.Held, LastError: served.LastUpstreamError,
 		DropIns: append(socket.DropIns, service.DropIns...),
 	}
 	if !service.Since.IsZero() && s.State == stateRunning {
@@ -248,6 +250,9 @@ func (s status) serviceLine() string {
 func (s status) proxyLine() string {
 	if !s.Served {
 		return "does not serve the current route (sandwich apply " + s.Name + ")"
+	}
+	if s.Upstream == overlap.Next {
+		return "sends requests to " + units.NextService(s.Name) + " (sandwich restart " + s.Name + " finishes that)"
 	}
 	line := strconv.FormatUint(s.Requests, 10) + " requests, " + strconv.Itoa(int(s.InFlight)) + " in flight"
 	if s.Held > 0 {

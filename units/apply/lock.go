@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -14,12 +15,12 @@ const LockFile = "/var/lib/sandwich/lock"
 // Lock takes the lock at path and gives the function that releases it. It waits for another
 // command that holds it; waiting is called once, with that command's words for itself, before it
 // waits, and may refuse to. The kernel releases the lock of a command that is killed.
-func Lock(path, command string, waiting func(holder string) error) (unlock func(), err error) {
+func Lock(ctx context.Context, path, command string, waiting func(holder string) error) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the lock: %w", err)
 	}
-	if err := flock(f, waiting); err != nil {
+	if err := flock(ctx, f, waiting); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("cannot take the lock %s: %w", path, err)
 	}
@@ -30,7 +31,7 @@ func Lock(path, command string, waiting func(holder string) error) (unlock func(
 	return func() { f.Close() }, nil
 }
 
-func flock(f *os.File, waiting func(string) error) error {
+func flock(ctx context.Context, f *os.File, waiting func(string) error) error {
 	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if err != unix.EWOULDBLOCK {
 		return err
@@ -38,8 +39,20 @@ func flock(f *os.File, waiting func(string) error) error {
 	if err := waiting(holder(f)); err != nil {
 		return err
 	}
+	taken := make(chan error, 1)
+	go func() { taken <- flockEx(f) }()
+	select {
+	case err := <-taken:
+		return err
+	case <-ctx.Done():
+		// The goroutine stays in the kernel until it has the lock; the program ends before.
+		return context.Cause(ctx)
+	}
+}
+
+func flockEx(f *os.File) error {
 	for {
-		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX); err != unix.EINTR {
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != unix.EINTR {
 			return err
 		}
 	}

@@ -87,6 +87,9 @@ func (r *Runner) restore(ctx context.Context, s Step) error {
 		// With its old time: a service that still runs from it is not older than its file.
 		return errors.Join(writeFile(s.Object, s.Old), os.Chtimes(s.Object, time.Time{}, s.OldTime))
 	}
+	if !isUnit(s.Object) {
+		return removeFile(s.Object)
+	}
 	// A slice stays active when the last service in it is gone: it is stopped with its file.
 	unit := filepath.Base(s.Object)
 	return errors.Join(r.Systemd.Stop(ctx, unit), removeFile(s.Object), r.Systemd.ResetFailed(ctx, unit))

@@ -89,7 +89,7 @@ func (r *Runner) do(ctx context.Context, s Step) error {
 	case Write:
 		return writeFile(s.Object, s.New)
 	case Remove:
-		return errors.Join(removeFile(s.Object), r.Systemd.ResetFailed(ctx, unit))
+		return r.remove(ctx, s.Object)
 	case Enable:
 		return r.Systemd.Enable(ctx, []string{unit})
 	case Disable:
@@ -110,6 +110,13 @@ func (r *Runner) do(ctx context.Context, s Step) error {
 		return r.Probe(ctx, s.Project, s.Object)
 	}
 	return fmt.Errorf("cannot %s %s: no such step", s.Verb, s.Object)
+}
+
+func (r *Runner) remove(ctx context.Context, path string) error {
+	if !isUnit(path) {
+		return removeFile(path)
+	}
+	return errors.Join(removeFile(path), r.Systemd.ResetFailed(ctx, filepath.Base(path)))
 }
 
 func (r *Runner) restart(ctx context.Context, project, unit string) error {

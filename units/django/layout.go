@@ -23,6 +23,7 @@ type Layout struct {
 	WSGI     string   // "module:application" of a wsgi.py
 	ASGI     string   // "module:application" of an asgi.py
 	Gunicorn string   // the gunicorn.conf.py in Dir, which gunicorn by itself would read
+	Serving  string   // the settings module that wsgi.py or asgi.py sets, when it is another than manage.py's
 }
 
 // Ambiguous says whether several manage.py files were found and none can be preferred.
@@ -53,6 +54,7 @@ func Look(root string) (Layout, error) {
 	l.Python = python(root, l.Dir, entries)
 	l.WSGI = l.callable("wsgi")
 	l.ASGI = l.callable("asgi")
+	l.Serving = l.otherSettings()
 	if settings := filepath.Join(l.Dir, "gunicorn.conf.py"); isFile(settings) {
 		l.Gunicorn = settings
 	}
@@ -196,4 +198,20 @@ func (l Layout) onlyCallable(name string) string {
 func isFile(name string) bool {
 	info, err := os.Stat(name)
 	return err == nil && info.Mode()&fs.ModeType == 0
+}
+
+// otherSettings is the settings module that the server's entry point names, when that is not the
+// one of manage.py: development settings there and production settings here is a common layout.
+func (l Layout) otherSettings() string {
+	for _, callable := range []string{l.WSGI, l.ASGI} {
+		module, _, _ := strings.Cut(callable, ":")
+		if module == "" {
+			continue
+		}
+		file := filepath.Join(l.Dir, strings.ReplaceAll(module, ".", "/")+".py")
+		if named := settingsOf(file); named != "" && named != l.Settings {
+			return named
+		}
+	}
+	return ""
 }

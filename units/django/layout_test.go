@@ -40,6 +40,18 @@ func TestGunicornsOwnSettingsFileIsFoundWhereGunicornLooks(t *testing.T) {
 	}
 }
 
+func TestTheServersOwnSettingsAreToldApart(t *testing.T) {
+	production := "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'client_x.settings.production')"
+	l, _ := look(t, map[string]string{"manage.py": manage, "client_x/wsgi.py": production})
+	if l.Settings != "client_x.settings" || l.Serving != "client_x.settings.production" {
+		t.Errorf("%+v", l)
+	}
+	l, _ = look(t, map[string]string{"manage.py": manage, "client_x/wsgi.py": manage})
+	if l.Serving != "" {
+		t.Errorf("%+v", l)
+	}
+}
+
 func TestAProjectOneLevelBelowIsFound(t *testing.T) {
 	l, root := look(t, map[string]string{
 		"src/manage.py": "os.environ[\"DJANGO_SETTINGS_MODULE\"] = \"config.settings.production\"", "src/config/wsgi.py": "", "src/.venv/bin/python": "",

@@ -121,6 +121,11 @@ func (c *completion) gunicornSettings() {
 }
 
 func (c *completion) settings() {
+	if serving := c.found.Layout.Serving; serving != "" && c.found.Layout.Settings != "" && !c.p.Source.States("settings") {
+		c.warn("root", "Two settings modules are named", fmt.Sprintf(
+			"manage.py names %q, which is taken; the server's entry point names %q. Write settings = %q if that is the one to serve with.",
+			c.found.Layout.Settings, serving, serving))
+	}
 	c.p.Settings = cmp.Or(c.p.Settings, c.found.Layout.Settings)
 	if c.p.Settings != "" || c.ownCommand() || c.p.Source.States("settings") || c.found.Layout.Ambiguous() || c.p.Root == "" {
 		return

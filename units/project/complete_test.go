@@ -77,6 +77,18 @@ func TestARootIsEnoughForACommonProject(t *testing.T) {
 	}
 }
 
+func TestTwoSettingsModulesAreAQuestion(t *testing.T) {
+	f := found()
+	f.Layout.Serving = "client_x.settings.production"
+	_, diags := Complete(mustLoad(t, onlyRoot), f)
+	if len(diags) != 1 || !strings.Contains(diags[0].Detail, `settings = "client_x.settings.production"`) {
+		t.Error(diags)
+	}
+	if _, diags := Complete(mustLoad(t, onlyRoot+"\nsettings = \"client_x.settings\"\n"), f); len(diags) > 0 {
+		t.Error(diags)
+	}
+}
+
 func TestGunicornsOwnSettingsAreChainedUnlessOthersAreStated(t *testing.T) {
 	f := found()
 	f.Layout.Gunicorn = "/srv/client-x/src/gunicorn.conf.py"
