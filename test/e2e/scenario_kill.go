@@ -39,17 +39,27 @@ func (g *stage) killMain(unit string) {
 	g.Helper()
 	before := g.property(unit, "MainPID")
 	g.kill("systemctl show -P MainPID " + unit)
-	back := func() bool {
+	g.until(unit+" is dead", func() bool { return g.property(unit, "MainPID") != before })
+	if len(g.deaths) > 0 {
+		// The workers outlive the main process until systemd has seen that it is dead.
+		g.deaths[len(g.deaths)-1].to = time.Now()
+	}
+	g.until(unit+" is back", func() bool {
 		pid := g.property(unit, "MainPID")
 		return pid != "0" && pid != before && g.property(unit, "ActiveState") == "active"
-	}
-	for begun := time.Now(); !back(); <-time.After(50 * time.Millisecond) {
+	})
+	g.answers()
+}
+
+// until looks again and again, and fails the test when what it waits for does not come.
+func (g *stage) until(what string, is func() bool) {
+	g.Helper()
+	for begun := time.Now(); !is(); <-time.After(20 * time.Millisecond) {
 		if time.Since(begun) > patience {
-			g.Errorf("%s did not come back", unit)
+			g.Errorf("waited in vain until %s", what)
 			return
 		}
 	}
-	g.answers()
 }
 
 // kill kills the process that a command names, and notes when.
