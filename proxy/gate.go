@@ -63,6 +63,10 @@ var errFailing = errors.New("its service does not come up")
 // within a second.
 const failingPatience = 900 * time.Millisecond
 
+// restartPatience is how long a service that crashed may take to begin the start that it gets: more
+// than the longest delay between two starts, RestartMaxDelaySec=5.
+const restartPatience = 6 * time.Second
+
 // obstacle is why a request must wait at the gate.
 type obstacle struct {
 	moved   <-chan struct{}
@@ -212,15 +216,31 @@ func (s *side) use(up route.Upstream) {
 
 // seen notes what the service manager said of a generation's unit. When it fails, requests that
 // it has not begun to answer are refused.
-func (g *gate) seen(of generation, active, sub string) {
+func (g *gate) seen(of generation, active, sub, result string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	side := &g.sides[of]
-	failed := side.unit.failing
-	side.unit = side.unit.seen(active, sub)
-	if side.unit.failing && !failed {
+	was := side.unit
+	side.unit = was.seen(active, sub, result)
+	switch crash := side.unit.crash; {
+	case side.unit.failing && !was.failing:
 		side.refuse()
+	case side.unit.crashed() && !was.crashed() && !side.unit.failing:
+		time.AfterFunc(restartPatience, func() { g.overdue(of, crash) })
 	}
+	wake(&g.moved)
+}
+
+// overdue ends the patience with a service that crashed then, and has not begun to start since.
+func (g *gate) overdue(of generation, crash time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	side := &g.sides[of]
+	if side.unit.failing || !side.unit.crash.Equal(crash) {
+		return
+	}
+	side.unit.up, side.unit.failing = false, true
+	side.refuse()
 	wake(&g.moved)
 }
 

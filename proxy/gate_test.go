@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"sandwich/proxy/route"
 )
@@ -19,4 +21,36 @@ func BenchmarkGate(b *testing.B) {
 			g.done(&s)
 		}
 	})
+}
+
+func TestTheOneStartThatACrashGetsMustBegin(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		next    string // the state after 2 s
+		failing bool
+	}{
+		{"none", "", true},
+		{"none, told again", "auto-restart", true},
+		{"begun", "start", false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var g gate
+			g.serve(&route.Route{})
+			g.seen(mainGeneration, "active", "running", "success")
+			g.seen(mainGeneration, "activating", "auto-restart", "signal")
+			var s stay
+			if g.pass(&s, false) != nil {
+				t.Fatal("a crash stops requests at once")
+			}
+			time.Sleep(2 * time.Second)
+			if c.next != "" {
+				g.seen(mainGeneration, "activating", c.next, "success")
+			}
+			time.Sleep(restartPatience)
+			synctest.Wait()
+			if ob := g.pass(new(stay), false); (ob != nil) != c.failing || s.refused != c.failing {
+				t.Errorf("%s: obstacle is %v, the request in flight is refused: %t", c.name, ob, s.refused)
+			}
+		})
+	}
 }

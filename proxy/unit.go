@@ -9,19 +9,28 @@ import (
 type unitState struct {
 	active, sub string // as systemctl shows them; "" while unknown
 	since       time.Time
+	crash       time.Time // when it crashed, until it is on its way to somewhere else
 
 	up      bool // it was up before it went to where it is
 	failing bool // it does not come up: its last start failed
 }
 
-// seen is the state after the service manager has told the unit's.
+// seen is the state after the service manager has told the unit's, and the result of its last run.
 //
 // A service that was up and crashed gets one start before it counts as failing: it may well come
 // back, and then nobody has noticed. On its way from one start to the next it passes "inactive",
-// which a service that was stopped shows too.
-func (u unitState) seen(active, sub string) unitState {
+// which a service that was stopped shows too. A start that fails before there is a process leaves
+// no trace but its result, "resources": it began and ended between two looks.
+func (u unitState) seen(active, sub, result string) unitState {
 	next := unitState{active: active, sub: sub, since: time.Now(), up: u.up, failing: u.failing}
+	if next.crashed() {
+		if next.crash = u.crash; !u.crashed() {
+			next.crash = next.since
+		}
+	}
 	switch {
+	case next.crashed() && result == "resources":
+		next.up, next.failing = false, true
 	case active == "active" || active == "reloading" || active == "refreshing":
 		next.up, next.failing = true, false
 	case next.crashed() && !u.crashed():

@@ -26,11 +26,12 @@ func silent(t *testing.T) (socket string, l net.Listener) {
 	return socket, l
 }
 
-// see tells the proxy a course of states, each as ACTIVE/SUB.
+// see tells the proxy a course of states, each as ACTIVE/SUB or ACTIVE/SUB/RESULT.
 func (f *front) see(course ...string) {
 	for _, s := range course {
 		active, sub, _ := strings.Cut(s, "/")
-		f.UnitSeen(unit, active, sub)
+		sub, result, _ := strings.Cut(sub, "/")
+		f.UnitSeen(unit, active, sub, result)
 	}
 }
 
@@ -59,6 +60,10 @@ func TestWhenAServiceFails(t *testing.T) {
 		{"failing when first seen", []string{"activating/auto-restart"}, true},
 		{"stopped when first seen", []string{"inactive/dead"}, false},
 		{"failure that was reset", []string{"failed/failed", "inactive/dead"}, false},
+		{"restart whose start has no process", append(restart[:2:2], "activating/auto-restart/resources"), true},
+		{"crash, then a start without a process", []string{"active/running", "activating/auto-restart/signal", "activating/auto-restart/resources"}, true},
+		{"first crash, told twice", []string{"active/running", "activating/auto-restart/signal", "activating/auto-restart/signal"}, false},
+		{"start without a process, repaired", []string{"activating/auto-restart/resources", "activating/start/success", "active/running/success"}, false},
 		{"reload", []string{"active/running", "reloading/reload", "active/running"}, false},
 	} {
 		f := newFront(t, demo("/nowhere"))
@@ -83,7 +88,7 @@ func TestTheUnitsOfAllProjectsAreFollowed(t *testing.T) {
 	if names, _ := f.Units(); !slices.Equal(names, []string{"next.service", "other.service", unit}) {
 		t.Errorf("units are %v", names)
 	}
-	f.UnitSeen("stranger.service", "failed", "failed")
+	f.UnitSeen("stranger.service", "failed", "failed", "")
 	f.see("active/running")
 	if f.UnitsUnseen(); f.state() != "" {
 		t.Errorf("state is %s", f.state())
@@ -189,11 +194,11 @@ func TestAStoppedServiceWithASocketIsWokenByTheRequest(t *testing.T) {
 func TestOnlyTheGenerationThatFailsIsRefused(t *testing.T) {
 	next := newApp(t, says(word("next")))
 	f := newFront(t, twice(newApp(t, says(word("main"))), next))
-	f.UnitSeen("sandwich-demo.next.service", "failed", "failed")
+	f.UnitSeen("sandwich-demo.next.service", "failed", "failed", "")
 	f.get("/").want(t, 200)
 	must(t, f.Switch("demo", "next"))
 	f.get("/").want(t, 503)
-	f.UnitSeen("sandwich-demo.next.service", "active", "running")
+	f.UnitSeen("sandwich-demo.next.service", "active", "running", "")
 	f.see("failed/failed")
 	f.get("/").want(t, 200)
 	f.eventually("the state is the next generation's", func(st proxy.Status) bool { return st.UnitState == "active (running)" })

@@ -47,14 +47,14 @@ func (s *Server) Units() (names []string, moved <-chan struct{}) {
 	return slices.Sorted(maps.Keys(u.seats)), u.moved
 }
 
-// UnitSeen notes the state of a unit, as systemctl shows it: its ActiveState and SubState. They
-// must come in the order in which they happened.
-func (s *Server) UnitSeen(unit, active, sub string) {
+// UnitSeen notes the state of a unit, as systemctl shows it: its ActiveState, its SubState and, for
+// a service, its Result; "" while that is unknown. They must come in the order in which they happened.
+func (s *Server) UnitSeen(unit, active, sub, result string) {
 	s.units.mu.Lock()
 	at, ok := s.units.seats[unit]
 	s.units.mu.Unlock()
 	if ok {
-		at.gate.seen(at.of, active, sub)
+		at.gate.seen(at.of, active, sub, result)
 	}
 }
 

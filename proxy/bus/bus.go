@@ -30,7 +30,7 @@ type Proxy interface {
 	Status() []proxy.Status
 
 	Units() (names []string, moved <-chan struct{})
-	UnitSeen(unit, active, sub string)
+	UnitSeen(unit, active, sub, result string)
 	UnitsUnseen()
 }
 

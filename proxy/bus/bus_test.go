@@ -95,8 +95,10 @@ func (f *fake) Units() ([]string, <-chan struct{}) {
 	return f.units, f.moved
 }
 
-func (f *fake) UnitSeen(unit, active, sub string) { f.say(unit + " " + active + " " + sub) }
-func (f *fake) UnitsUnseen()                      { f.say("unseen") }
+func (f *fake) UnitSeen(unit, active, sub, result string) {
+	f.say(strings.TrimSpace(unit + " " + active + " " + sub + " " + result))
+}
+func (f *fake) UnitsUnseen() { f.say("unseen") }
 
 func (f *fake) say(what string) {
 	if f.seen != nil {

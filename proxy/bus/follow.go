@@ -15,19 +15,21 @@ const (
 	unitPrefix  = managerPath + "/unit/"
 	managerName = systemdName + ".Manager"
 	unitName    = systemdName + ".Unit"
+	serviceName = systemdName + ".Service"
 )
 
 // follower tells p how its units are.
 type follower struct {
-	conn  *dbus.Conn
-	p     Proxy
-	names map[string]string // by object path
+	conn    *dbus.Conn
+	p       Proxy
+	names   map[string]string // by object path
+	results map[string]string // of services, as last told, by object path
 }
 
 // follow tells p of each change of its units until ctx ends. It sees changes of all units of the
-// host, by one subscription, and asks only for those that it has not heard of.
+// host, by subscriptions, and asks only for those that it has not heard of.
 func follow(ctx context.Context, conn *dbus.Conn, p Proxy) error {
-	f := &follower{conn: conn, p: p}
+	f := &follower{conn: conn, p: p, results: map[string]string{}}
 	signals := make(chan *dbus.Signal, 1000)
 	conn.Signal(signals)
 	defer conn.RemoveSignal(signals)
@@ -50,6 +52,8 @@ func (f *follower) subscribe(ctx context.Context) error {
 	for _, rule := range [][]dbus.MatchOption{
 		{dbus.WithMatchSender(systemdName), dbus.WithMatchInterface("org.freedesktop.DBus.Properties"),
 			dbus.WithMatchMember("PropertiesChanged"), dbus.WithMatchArg(0, unitName)},
+		{dbus.WithMatchSender(systemdName), dbus.WithMatchInterface("org.freedesktop.DBus.Properties"),
+			dbus.WithMatchMember("PropertiesChanged"), dbus.WithMatchArg(0, serviceName)},
 		{dbus.WithMatchSender(systemdName), dbus.WithMatchInterface(managerName), dbus.WithMatchMember("Reloading")},
 		{dbus.WithMatchSender("org.freedesktop.DBus"), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, systemdName)},
 	} {
@@ -90,7 +94,7 @@ func (f *follower) ask(ctx context.Context, names []string, all bool) error {
 	}
 	for _, s := range states { // name, description, load, active and sub state, ...
 		if name, load := s[0].(string), s[2].(string); load != "not-found" {
-			f.p.UnitSeen(name, s[3].(string), s[4].(string))
+			f.p.UnitSeen(name, s[3].(string), s[4].(string), "")
 		}
 	}
 	return nil
@@ -131,16 +135,22 @@ func isBack(s *dbus.Signal) bool {
 	return len(s.Body) == 3 && s.Body[0] == systemdName && s.Body[2] != ""
 }
 
+// changed tells p of a unit. systemd tells what a change makes of the service before it tells what
+// the change makes of the unit (bus_unit_send_change_signal).
 func (f *follower) changed(s *dbus.Signal) {
-	name := f.names[string(s.Path)]
+	path := string(s.Path)
+	name := f.names[path]
 	if name == "" || len(s.Body) < 2 {
 		return
 	}
 	values, _ := s.Body[1].(map[string]dbus.Variant)
 	active, _ := values["ActiveState"].Value().(string)
 	sub, _ := values["SubState"].Value().(string)
+	if result, ok := values["Result"].Value().(string); ok && s.Body[0] == serviceName {
+		f.results[path] = result
+	}
 	if active != "" {
-		f.p.UnitSeen(name, active, sub)
+		f.p.UnitSeen(name, active, sub, f.results[path])
 	}
 }
 

@@ -68,6 +68,13 @@ func (m *manager) list(names []string) ([]unitRow, *dbus.Error) {
 	return rows, nil
 }
 
+// result tells the result of a service as systemd does.
+func (m *manager) result(object, result string) {
+	m.Helper()
+	must(m, m.conn.Emit(dbus.ObjectPath(managerPath+"/unit/"+object), "org.freedesktop.DBus.Properties.PropertiesChanged",
+		"org.freedesktop.systemd1.Service", map[string]any{"Result": result}, []string{}))
+}
+
 // emit tells a change as systemd does.
 func (m *manager) emit(object, state string) {
 	m.Helper()
@@ -200,4 +207,22 @@ func TestTheNextProcessTakesTheName(t *testing.T) {
 	}
 	finish()
 	<-gone
+}
+
+func TestTheProxyIsToldWhyAServiceEnded(t *testing.T) {
+	d := newDaemon(t)
+	d.start()
+	m := newManager(t, map[string]string{"sandwich-a.service": "active/running"})
+	f := &fake{seen: make(chan string, 100)}
+	f.serve("sandwich-a.service")
+	offer(t, f)
+	f.wants(t, "sandwich-a.service active running")
+	m.result("sandwich_2da_2eservice", "resources")
+	m.emit("sandwich_2da_2eservice", "activating/auto-restart")
+	m.result("ssh_2eservice", "signal")
+	m.emit("sandwich_2da_2eservice", "activating/auto-restart")
+	m.result("sandwich_2da_2eservice", "success")
+	m.emit("sandwich_2da_2eservice", "active/running")
+	f.wants(t, "sandwich-a.service activating auto-restart resources", "sandwich-a.service activating auto-restart resources",
+		"sandwich-a.service active running success")
 }
