@@ -83,9 +83,10 @@ func everything() *project.Project {
 		Args:              []string{"--log-level", "debug"},
 	}
 	p.Statics = []project.Static{
-		{Prefix: "/static/", Root: "/srv/client-x/static", Domain: "media.client-x.example", MaxAge: time.Minute},
-		{Prefix: "/media/", Root: "/srv/client-x/media", Uploads: true},
+		{Prefix: "/static/", Root: "/srv/client-x/static", Real: "/data/client-x/static", Domain: "media.client-x.example", MaxAge: time.Minute},
+		{Prefix: "/media/", Root: "/srv/client-x/media", Real: "/srv/client-x", Uploads: true},
 	}
+	p.Base = "/srv/client-x"
 	p.Redirects = []project.Redirect{{From: "old.client-x.example", To: "https://client-x.example", Status: 301}}
 	p.Proxy.InFlight = 100
 	p.Proxy.Stream = []string{"/events/"}

@@ -55,9 +55,22 @@ func statics(p *project.Project) []route.Static {
 			Domain:  s.Domain,
 			MaxAge:  int64(s.MaxAge.Seconds()),
 			Uploads: s.Uploads,
+			Within:  servedFrom(p, s),
 		})
 	}
 	return all
+}
+
+// servedFrom is where the files of a static block may lie: below the project, and where they were when
+// it was applied.
+func servedFrom(p *project.Project, s project.Static) []string {
+	var dirs []string
+	for _, dir := range []string{p.Base, s.Real} {
+		if dir != "" && !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
 }
 
 func redirects(p *project.Project) []route.Redirect {

@@ -2,6 +2,8 @@ package units
 
 import (
 	"encoding/json"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,8 +15,11 @@ func TestRouteOfAProjectWithEverything(t *testing.T) {
 	if want := (route.Upstream{Network: "unix", Address: "/run/sandwich/client-x.sock", Unit: "sandwich-client-x.service"}); r.Upstream != want {
 		t.Errorf("upstream is %+v", r.Upstream)
 	}
-	if want := (route.Static{Prefix: "/static/", Root: "/srv/client-x/static", Domain: "media.client-x.example", MaxAge: 60}); r.Static[0] != want {
+	if want := (route.Static{Prefix: "/static/", Root: "/srv/client-x/static", Domain: "media.client-x.example", MaxAge: 60, Within: []string{"/srv/client-x", "/data/client-x/static"}}); !reflect.DeepEqual(r.Static[0], want) {
 		t.Errorf("static is %+v", r.Static[0])
+	}
+	if got := r.Static[1].Within; !slices.Equal(got, []string{"/srv/client-x"}) {
+		t.Errorf("media may lie within %q", got)
 	}
 	if want := (route.Redirect{From: "old.client-x.example", To: "https://client-x.example", Status: 301}); r.Redirects[0] != want {
 		t.Errorf("redirect is %+v", r.Redirects[0])

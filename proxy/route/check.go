@@ -146,6 +146,9 @@ func (s Static) check() error {
 	if s.MaxAge < 0 {
 		err = errors.Join(err, fmt.Errorf("static max_age %d is negative", s.MaxAge))
 	}
+	for _, dir := range s.Within {
+		err = errors.Join(err, checkPath("static within", dir))
+	}
 	return errors.Join(err, checkPrefix("static prefix", s.Prefix, true))
 }
 

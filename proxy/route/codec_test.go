@@ -17,7 +17,7 @@ func demo(changes ...func(*route.Route)) *route.Route {
 		Upstream: route.Upstream{Network: "unix", Address: "/run/sandwich/client-x.sock", Unit: "sandwich-client-x.service"},
 		Next:     &route.Upstream{Network: "unix", Address: "/run/sandwich/client-x.next.sock", Unit: "sandwich-client-x.next.service"},
 		Static: []route.Static{
-			{Prefix: "/static/", Root: "/srv/client-x/static", MaxAge: 60},
+			{Prefix: "/static/", Root: "/srv/client-x/static", MaxAge: 60, Within: []string{"/srv/client-x", "/data/x"}},
 			{Prefix: "/media/", Root: "/srv/client-x/media", Domain: "media.client-x.example", Uploads: true},
 		},
 		Redirects: []route.Redirect{{From: "old.client-x.example", To: "https://client-x.example", Status: 301}},
@@ -84,6 +84,9 @@ func TestARouteThatCannotBeServedIsRefused(t *testing.T) {
 		"relative root":            func(r *route.Route) { r.Static[0].Root = "static" },
 		"root of everything":       func(r *route.Route) { r.Static[0].Root = "/" },
 		"root with NUL":            func(r *route.Route) { r.Static[0].Root = "/a\x00b" },
+		"within a relative path":   func(r *route.Route) { r.Static[0].Within = []string{"srv"} },
+		"within a path with dots":  func(r *route.Route) { r.Static[0].Within = []string{"/srv/../etc"} },
+		"within everything":        func(r *route.Route) { r.Static[0].Within = []string{"/srv", "/"} },
 		"negative age":             func(r *route.Route) { r.Static[0].MaxAge = -1 },
 		"redirect to path":         func(r *route.Route) { r.Redirects[0].To = "/x" },
 		"redirect to script":       func(r *route.Route) { r.Redirects[0].To = "javascript://x" },

@@ -48,6 +48,11 @@ type Static struct {
 	Domain  string `json:"domain,omitempty"` // only on this host, when set
 	MaxAge  int64  `json:"max_age"`          // seconds
 	Uploads bool   `json:"uploads,omitempty"`
+
+	// Within are real directories: Root is served only while it leads to one of them or to a
+	// directory below one. The owner of Root can make it a link to what is not his. Without any,
+	// Root may lead anywhere.
+	Within []string `json:"within,omitempty"`
 }
 
 // Redirect sends every request for the host From to To, keeping path and query.

@@ -25,6 +25,7 @@ type Dir struct {
 	mu   sync.Mutex
 	root *os.Root    // nil until the directory was there
 	stat os.FileInfo // of root
+	told bool        // that the root leads to where it may not
 }
 
 // immutable: a year is what RFC 9111 knows as longest, RFC 8246 adds that asking again is useless.
@@ -70,7 +71,10 @@ func (d *Dir) open() (*os.Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	if stat, err = root.Stat("."); err != nil {
+	if err = d.admit(root); err == nil {
+		stat, err = root.Stat(".")
+	}
+	if err != nil {
 		root.Close()
 		return nil, err
 	}

@@ -166,6 +166,19 @@ func TestTheInterpreterBehindAVirtualEnvironmentIsFound(t *testing.T) {
 	}
 }
 
+func TestWhereAProjectReallyIsIsFound(t *testing.T) {
+	s := newSite(t)
+	s.project("a", "static \"/static/\" {\n  root = \"static\"\n}\n")
+	s.mkdir("srv/a/assets")
+	if err := os.Symlink("assets", filepath.Join(s.dir, "srv/a/static")); err != nil {
+		t.Fatal(err)
+	}
+	draft := entry(t, s.read(), "a").Draft
+	if base := filepath.Join(s.dir, "srv/a"); draft.Base != base || draft.Statics[0].Real != filepath.Join(base, "assets") {
+		t.Errorf("base %q, files %q", draft.Base, draft.Statics[0].Real)
+	}
+}
+
 func TestOnlyNamedProjectsAreAskedButAllHostNamesCount(t *testing.T) {
 	s := newSite(t)
 	s.project("a", "domains = [\"x.example\"]")

@@ -175,6 +175,7 @@ func (r *reader) lookAt(ctx context.Context, e *Entry) {
 	}
 	e.Facts = found.Facts
 	completed, diags := project.Complete(loaded, found)
+	hostcheck.Locate(completed, r.System)
 	e.Draft = completed
 	e.Diagnostics = append(e.Diagnostics, diags...)
 	e.Diagnostics = append(e.Diagnostics, hostcheck.Rest(completed, e.Facts, r.System, r.ProxyUser)...)

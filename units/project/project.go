@@ -14,6 +14,7 @@ type Project struct {
 	File string // absolute path of the project file
 
 	Root    string   // absolute, clean
+	Base    string   // the real directory that is the project's own, set by hostcheck.Locate
 	Dir     string   // working directory: where manage.py is and modules are imported from; Root or below it
 	Domains []string // lower case host names without port, the first is canonical
 	User    string   // never root
@@ -75,6 +76,7 @@ type Gunicorn struct {
 type Static struct {
 	Prefix  string // begins and ends with '/'
 	Root    string // absolute, clean
+	Real    string // Root without symbolic links, set by hostcheck.Locate
 	Domain  string // own host name for these files, or ""
 	MaxAge  time.Duration
 	Uploads bool // files come from users: never rendered in the site's origin

@@ -120,6 +120,7 @@ func looked(t *testing.T, src string, files tree, f *django.Facts) hcl.Diagnosti
 		t.Fatal(diags)
 	}
 	p.Dir = p.Root
+	Locate(p, files.system())
 	return append(Basics(p, files.system()), Rest(p, f, files.system(), "sandwich-proxy")...)
 }
 
@@ -145,8 +146,8 @@ func TestEachMistakeOfAHostHasItsPlaceAndRemedy(t *testing.T) {
 		"open env_file":   {func(t tree, _ *django.Facts) { t["/etc/secret"] = file(0o644, 0) }, 5, "chmod 600 /etc/secret"},
 		"changed secret":  {func(t tree, _ *django.Facts) { t["/etc/secret"] = file(0o602, 0) }, 5, "written by every user"},
 		"pipe":            {func(t tree, _ *django.Facts) { t["/etc/secret"] = node{mode: fs.ModeNamedPipe | 0o600} }, 5, "no regular file"},
-		"home is closed":  {func(t tree, _ *django.Facts) { t["/home/alice"] = blockedHome }, 12, "chmod o+x /home/alice (or, for this account alone: setfacl -m u:sandwich-proxy:x /home/alice)"},
-		"static is":       {func(t tree, _ *django.Facts) { t["/home/alice/site/static"] = blockedHome }, 12, "chmod o+x /home/alice/site/static"},
+		"home is closed":  {func(t tree, _ *django.Facts) { t["/home/alice"] = blockedHome }, 12, "for the administrator to decide"},
+		"static is":       {func(t tree, _ *django.Facts) { t["/home/alice/site/static"] = blockedHome }, 12, "chmod o+x /home/alice/site/static (or, for this account alone: setfacl -m u:sandwich-proxy:x /home/alice/site/static)"},
 		"static absent":   {func(t tree, _ *django.Facts) { delete(t, "/home/alice/site/static") }, 12, "sudo -u alice /home/alice/site/venv/bin/python manage.py collectstatic (in /home/alice/site)"},
 		"static file":     {func(t tree, _ *django.Facts) { t["/home/alice/site/static"] = file(0o644, 0) }, 12, "Write the directory"},
 		"unreadable file": {func(t tree, _ *django.Facts) { t["/home/alice/site/static/a.css"] = file(0o600, 1000) }, 12, "chmod -R o+rX /home/alice/site/static"},

@@ -82,7 +82,7 @@ func (c *check) writables() {
 		if errors.Is(err, fs.ErrNotExist) {
 			c.warn(key, "A writable directory is not there", "The project writes to %q. Run: install -d -o %s %s", dir, c.p.User, shell(dir))
 		} else if err == nil && block != nil {
-			c.warn(key, "The project's user cannot write", "The user %s may not write to %q because of %q. %s", c.p.User, dir, block.path, remedy(block, user))
+			c.warn(key, "The project's user cannot write", "The user %s may not write to %q because of %q. %s", c.p.User, dir, block.path, c.remedy(block, user))
 		}
 	}
 }
@@ -127,6 +127,9 @@ func (c *check) proxyless(name string) {
 func (c *check) static(s project.Static, proxy Account) {
 	block := fmt.Sprintf("static[%q]", s.Prefix)
 	key := c.stated(block+".root", block, "root")
+	if !c.publishable(key, s) {
+		return
+	}
 	info, stop, err := c.sys.reach(s.Root, proxy, maySearch)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -134,7 +137,7 @@ func (c *check) static(s project.Static, proxy Account) {
 	case err != nil:
 		c.refuse(key, "Static files cannot be reached", "%s.", reason(err))
 	case stop != nil && stop.info.Mode.IsDir():
-		c.refuse(key, "The proxy cannot reach the static files", "The proxy runs as %s and may not enter %q on the way to %q. %s", proxy.Name, stop.path, s.Root, remedy(stop, proxy))
+		c.refuse(key, "The proxy cannot reach the static files", "The proxy runs as %s and may not enter %q on the way to %q. %s", proxy.Name, stop.path, s.Root, c.remedy(stop, proxy))
 	case !info.Mode.IsDir():
 		c.refuse(key, "Static files have no directory", "%q is a file. Write the directory.", s.Root)
 	default:
@@ -167,10 +170,18 @@ func (c *check) sample(key string, s project.Static, proxy Account) {
 			need = maySearch
 		}
 		if (info.Mode.IsDir() || info.Mode.IsRegular()) && !info.allows(proxy, need) {
-			c.warn(key, "The proxy cannot read some static files", "The proxy runs as %s and may not read %q. Run: chmod -R o+rX %s", proxy.Name, file, shell(s.Root))
+			c.warn(key, "The proxy cannot read some static files", "The proxy runs as %s and may not read %q. %s", proxy.Name, file, c.readable(s))
 			return
 		}
 	}
+}
+
+// readable is the command that lets everyone read the files of a static block.
+func (c *check) readable(s project.Static) string {
+	if !inside(s.Real, c.p.Base) {
+		return undecided
+	}
+	return "Run: chmod -R o+rX " + shell(s.Real)
 }
 
 func (c *check) page(status, page string, proxy Account) {
@@ -180,7 +191,7 @@ func (c *check) page(status, page string, proxy Account) {
 	case err != nil:
 		c.refuse(key, "An error page is not there", "%s. Create it, or remove the entry.", reason(err))
 	case stop != nil:
-		c.refuse(key, "The proxy cannot read an error page", "The proxy runs as %s and is stopped by %q on the way to %q. %s", proxy.Name, stop.path, page, remedy(stop, proxy))
+		c.refuse(key, "The proxy cannot read an error page", "The proxy runs as %s and is stopped by %q on the way to %q. %s", proxy.Name, stop.path, page, c.remedy(stop, proxy))
 	case !info.Mode.IsRegular():
 		c.refuse(key, "An error page is no file", "%q is no regular file.", page)
 	}

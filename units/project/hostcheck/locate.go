@@ -1,0 +1,95 @@
+package hostcheck
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sandwich/units/project"
+)
+
+// Locate finds where a completed project and its static files really are, and notes it in p, which
+// must not be shared yet. What cannot be found stays empty; Rest says why.
+func Locate(p *project.Project, sys *System) {
+	p.Base = sys.base(p.Root)
+	for i := range p.Statics {
+		if s := &p.Statics[i]; s.Root != "" {
+			s.Real = sys.resolve(s.Root).path
+		}
+	}
+}
+
+// place is where a path leads to.
+type place struct {
+	path  string // without symbolic links; "" when it cannot be told
+	loose bool   // someone other than root can change a link on the way
+}
+
+// resolve follows the symbolic links of path. What is not there yet is taken as it is written.
+func (s *System) resolve(path string) place {
+	at, todo, links, loose := "/", parts(path), 0, false
+	for len(todo) > 0 {
+		next := filepath.Join(at, todo[0])
+		todo = todo[1:]
+		info, err := s.Lstat(next)
+		if errors.Is(err, fs.ErrNotExist) {
+			return place{filepath.Join(next, filepath.Join(todo...)), loose}
+		}
+		if err != nil {
+			return place{}
+		}
+		if info.Mode&fs.ModeSymlink == 0 {
+			at = next
+			continue
+		}
+		target, err := s.Readlink(next)
+		if links++; err != nil || links > maxLinks {
+			return place{}
+		}
+		loose = loose || info.UID != 0 || s.uid(at) != 0
+		if filepath.IsAbs(target) {
+			at = "/"
+		}
+		todo = append(parts(target), todo...)
+	}
+	return place{at, loose}
+}
+
+// uid is the owner of what is at path itself, -1 when nobody can tell.
+func (s *System) uid(path string) int {
+	info, err := s.Lstat(path)
+	if err != nil {
+		return -1
+	}
+	return info.UID
+}
+
+// base is the real directory that is a project's own. Releases change behind a link such as
+// "current": then it is the directory with the link, if the same owner has that and the release.
+func (s *System) base(root string) string {
+	if root == "" {
+		return ""
+	}
+	real := s.resolve(root).path
+	for link := root; link != "/"; link = filepath.Dir(link) {
+		info, err := s.Lstat(link)
+		if err != nil || info.Mode&fs.ModeSymlink == 0 {
+			continue
+		}
+		dir := s.resolve(filepath.Dir(link)).path
+		if real != dir && inside(real, dir) && !slices.Contains(shared, dir) && s.uid(dir) == s.uid(real) {
+			return dir
+		}
+	}
+	return real
+}
+
+// shared are the directories of many projects.
+var shared = []string{"/", "/data", "/home", "/mnt", "/opt", "/srv", "/tmp", "/usr", "/usr/local", "/var", "/var/lib", "/var/tmp", "/var/www"}
+
+// inside says whether path is dir or below it.
+func inside(path, dir string) bool {
+	return dir != "" && (path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/"))
+}
