@@ -80,6 +80,11 @@ def requirements():
     return {
         # systemd supervises this process, not a child of it.
         "daemon": False,
+        # systemd knows the process, and the sandbox has no place for a file about it.
+        "pidfile": None,
+        # systemd has changed to the user already, and the sandbox lets nobody change again.
+        "user": os.geteuid(),
+        "group": os.getegid(),
         # An idle connection is closed at a stop, and a POST that is on its way is lost with it.
         "keepalive": 0,
         # gunicorn 25.1 and later open a control socket in the home directory.
@@ -87,7 +92,17 @@ def requirements():
     }
 
 
+def warn_of_ignored():
+    """Say which of the project's own settings do not count. gunicorn itself binds nothing when it
+    gets its socket from systemd."""
+    ignored = [name for name in ("bind", "daemon", "group", "pidfile", "user") if PROJECT.get(name) is not None]
+    if ignored:
+        path = os.environ["SANDWICH_GUNICORN_CONFIG"]
+        print("%s: %s: systemd sees to that, ignoring" % (path, ", ".join(ignored)), file=sys.stderr, flush=True)
+
+
 PROJECT = project_settings()
+warn_of_ignored()
 globals().update(defaults())
 globals().update(PROJECT)
 globals().update(requirements())

@@ -66,6 +66,32 @@ func TestProjectsOwnSettingsAndHooksCount(t *testing.T) {
 	})
 }
 
+func TestWhatIsSystemdsToSayIsIgnoredInTheProjectsOwnSettings(t *testing.T) {
+	onEach(t, func(t *testing.T, m machine) {
+		s := install(t, m, "theirs", func(p *project.Project) { p.Gunicorn.Config = path.Join(p.Dir, "gunicorn.conf.py") })
+		if err := m.write(s.Gunicorn.Config, `
+bind = ["127.0.0.1:8000", "unix:/run/theirs/gunicorn.sock"]
+daemon = True
+pidfile = "/run/theirs/gunicorn.pid"
+user = "www-data"
+group = "www-data"
+umask = 0o27
+`); err != nil {
+			t.Fatal(err)
+		}
+		s.start(t)
+		s.must(t, "/")
+		pid := s.property(t, units.Service(s.Name), "MainPID")
+		if user := strings.TrimSpace(m.run(t, "ps", "-o", "user=", "-p", pid)); user != s.User {
+			t.Errorf("gunicorn runs as %q", user)
+		}
+		want := s.Gunicorn.Config + ": bind, daemon, group, pidfile, user: systemd sees to that, ignoring"
+		if journal := s.journal(t); strings.Count(journal, want) != 1 {
+			t.Errorf("the journal does not say once %q", want)
+		}
+	})
+}
+
 func TestCheckConfigWorks(t *testing.T) {
 	onEach(t, func(t *testing.T, m machine) {
 		s := installWithOwnSettings(t, m)
