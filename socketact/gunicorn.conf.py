@@ -8,8 +8,9 @@ gunicorn gets its listening socket from systemd and reports to it. What this fil
 * A worker that imports slowly is not taken for one that hangs in a request.
 * No connection that was accepted is dropped at a stop, and none is kept open between requests.
 
-The project's own settings file keeps its say: it overrides the defaults that the unit gives in
-SANDWICH_* variables, and its server hooks run before those of this file.
+The project's own settings file keeps its say, save in what systemd sees to: it overrides the
+defaults that the unit gives in SANDWICH_* variables, and its server hooks run before those of this
+file.
 
 For gunicorn 20.1 to 26 and Python 3.7 or later. What is said here about gunicorn was read in its
 sources and seen in all of these versions, unless a version is named.
@@ -95,7 +96,8 @@ def requirements():
 def warn_of_ignored():
     """Say which of the project's own settings do not count. gunicorn itself binds nothing when it
     gets its socket from systemd."""
-    ignored = [name for name in ("bind", "daemon", "group", "pidfile", "user") if PROJECT.get(name) is not None]
+    theirs = ("bind", "daemon", "group", "pidfile", "user")
+    ignored = [name for name in theirs if PROJECT.get(name) not in (None, False, "")]
     if ignored:
         path = os.environ["SANDWICH_GUNICORN_CONFIG"]
         print("%s: %s: systemd sees to that, ignoring" % (path, ", ".join(ignored)), file=sys.stderr, flush=True)

@@ -129,7 +129,7 @@ func TestStopTimeoutFollowsTheProjectsOwnGracefulTimeout(t *testing.T) {
 			// The unit would allow 5 s; the drop-in below makes it less than the request takes.
 			p.Gunicorn.GracefulTimeout = 0
 		})
-		if err := m.write(s.Gunicorn.Config, "graceful_timeout = 20\n"); err != nil {
+		if err := m.write(s.Gunicorn.Config, "graceful_timeout = 20\ndaemon = False\npidfile = None\n"); err != nil {
 			t.Fatal(err)
 		}
 		if err := m.write("/etc/systemd/system/"+units.Service(s.Name)+".d/short.conf", "[Service]\nTimeoutStopSec=1\n"); err != nil {
@@ -137,6 +137,9 @@ func TestStopTimeoutFollowsTheProjectsOwnGracefulTimeout(t *testing.T) {
 		}
 		m.run(t, "systemctl", "daemon-reload")
 		s.start(t)
+		if journal := s.journal(t); strings.Contains(journal, "ignoring") {
+			t.Error("what says nothing else than sandwich does is called ignored")
+		}
 		s.drains(t)
 	})
 }
