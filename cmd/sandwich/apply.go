@@ -52,6 +52,9 @@ func (t *terminal) carryOut(ctx context.Context, verb string, names []string, st
 }
 
 func (t *terminal) carryOutOn(ctx context.Context, h *host, verb string, names []string, start bool) error {
+	if err := t.finish(ctx, h, names); err != nil {
+		return err
+	}
 	job, err := t.prepare(ctx, h, names, func(string) bool { return start })
 	if err != nil {
 		return err

@@ -73,6 +73,25 @@ func (t *terminal) restart(ctx context.Context, h *host, name string) error {
 	return h.systemd.Restart(ctx, units.Service(name))
 }
 
+// finish brings projects back to the steady state whose restart was killed half-way, or could not
+// bring the service itself back. Others it leaves alone.
+func (t *terminal) finish(ctx context.Context, h *host, names []string) error {
+	routes, err := h.proxy.Status(ctx)
+	if err != nil {
+		return nil // without a proxy nothing is switched; what needs it says so itself
+	}
+	for _, name := range names {
+		if routes[name].Upstream != overlap.Next {
+			continue
+		}
+		if err := t.restart(ctx, h, name); err != nil {
+			t.failure(ctx, name, err)
+			return &exitError{code: exitFailed}
+		}
+	}
+	return nil
+}
+
 // openSocket sees that the project's socket listens. systemd does not notice when somebody removes
 // the file of a socket it holds: nobody can connect any more.
 func openSocket(ctx context.Context, h *host, name string) error {
