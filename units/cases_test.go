@@ -86,12 +86,16 @@ func everything() *project.Project {
 		{Prefix: "/static/", Root: "/srv/client-x/static", Real: "/data/client-x/static", Domain: "media.client-x.example", MaxAge: time.Minute},
 		{Prefix: "/media/", Root: "/srv/client-x/media", Real: "/srv/client-x", Uploads: true},
 	}
+	p.Statics[0].Index, p.Statics[0].Earlier = true, []string{"/srv/client-x/releases/1/static"}
+	p.Internals = []project.Internal{{Prefix: "/protected/", Root: "/srv/client-x/private", Real: "/data/private"}}
 	p.Base = "/srv/client-x"
 	p.Redirects = []project.Redirect{{From: "old.client-x.example", To: "https://client-x.example", Status: 301}}
 	p.Proxy.InFlight = 100
 	p.Proxy.Stream = []string{"/events/"}
 	p.Proxy.Headers = map[string]string{"Referrer-Policy": "same-origin"}
 	p.Proxy.ErrorPages = map[string]string{"503": "/srv/client-x/503.html"}
+	p.Proxy.PagesReal = []string{"/etc/sandwich/503.html"}
+	p.Proxy.Compress, p.Proxy.CompressSecrets = true, true
 	p.Limits = project.Limits{Memory: "512M", MemoryHigh: "400M", CPU: "150%", Tasks: 256}
 	return p
 }

@@ -18,6 +18,7 @@ func Route(p *project.Project) route.Route {
 		Upstream:        upstream(p),
 		Next:            next(p),
 		Static:          statics(p),
+		Internal:        internals(p),
 		Redirects:       redirects(p),
 		MaxBody:         p.Proxy.MaxBody,
 		TimeoutMS:       p.Proxy.Timeout.Milliseconds(),
@@ -29,6 +30,9 @@ func Route(p *project.Project) route.Route {
 		Stream:          slices.Clone(p.Proxy.Stream),
 		Headers:         maps.Clone(p.Proxy.Headers),
 		ErrorPages:      maps.Clone(p.Proxy.ErrorPages),
+		PagesWithin:     pagesWithin(p),
+		Compress:        p.Proxy.Compress,
+		CompressAll:     p.Proxy.CompressSecrets,
 	}
 }
 
@@ -55,17 +59,35 @@ func statics(p *project.Project) []route.Static {
 			Domain:  s.Domain,
 			MaxAge:  int64(s.MaxAge.Seconds()),
 			Uploads: s.Uploads,
-			Within:  servedFrom(p, s),
+			Index:   s.Index,
+			Earlier: slices.Clone(s.Earlier),
+			Within:  servedFrom(p, s.Real),
 		})
 	}
 	return all
 }
 
-// servedFrom is where the files of a static block may lie: below the project, and where they were when
-// it was applied.
-func servedFrom(p *project.Project, s project.Static) []string {
+func internals(p *project.Project) []route.Internal {
+	var all []route.Internal
+	for _, i := range p.Internals {
+		all = append(all, route.Internal{Prefix: i.Prefix, Root: i.Root, Within: servedFrom(p, i.Real)})
+	}
+	return all
+}
+
+// pagesWithin is where the error pages may lie.
+func pagesWithin(p *project.Project) []string {
+	if len(p.Proxy.ErrorPages) == 0 {
+		return nil
+	}
+	return servedFrom(p, p.Proxy.PagesReal...)
+}
+
+// servedFrom is where files that are served may lie: below the project, and where they were when it
+// was applied.
+func servedFrom(p *project.Project, real ...string) []string {
 	var dirs []string
-	for _, dir := range []string{p.Base, s.Real} {
+	for _, dir := range append([]string{p.Base}, real...) {
 		if dir != "" && !slices.Contains(dirs, dir) {
 			dirs = append(dirs, dir)
 		}

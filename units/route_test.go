@@ -15,7 +15,7 @@ func TestRouteOfAProjectWithEverything(t *testing.T) {
 	if want := (route.Upstream{Network: "unix", Address: "/run/sandwich/client-x.sock", Unit: "sandwich-client-x.service"}); r.Upstream != want {
 		t.Errorf("upstream is %+v", r.Upstream)
 	}
-	if want := (route.Static{Prefix: "/static/", Root: "/srv/client-x/static", Domain: "media.client-x.example", MaxAge: 60, Within: []string{"/srv/client-x", "/data/client-x/static"}}); !reflect.DeepEqual(r.Static[0], want) {
+	if want := (route.Static{Prefix: "/static/", Root: "/srv/client-x/static", Domain: "media.client-x.example", MaxAge: 60, Index: true, Earlier: []string{"/srv/client-x/releases/1/static"}, Within: []string{"/srv/client-x", "/data/client-x/static"}}); !reflect.DeepEqual(r.Static[0], want) {
 		t.Errorf("static is %+v", r.Static[0])
 	}
 	if got := r.Static[1].Within; !slices.Equal(got, []string{"/srv/client-x"}) {
@@ -23,6 +23,12 @@ func TestRouteOfAProjectWithEverything(t *testing.T) {
 	}
 	if want := (route.Redirect{From: "old.client-x.example", To: "https://client-x.example", Status: 301}); r.Redirects[0] != want {
 		t.Errorf("redirect is %+v", r.Redirects[0])
+	}
+	if want := (route.Internal{Prefix: "/protected/", Root: "/srv/client-x/private", Within: []string{"/srv/client-x", "/data/private"}}); !reflect.DeepEqual(r.Internal, []route.Internal{want}) {
+		t.Errorf("internal is %+v", r.Internal)
+	}
+	if !slices.Equal(r.PagesWithin, []string{"/srv/client-x", "/etc/sandwich/503.html"}) || !r.Compress || !r.CompressAll {
+		t.Errorf("pages may lie within %q, compress %v %v", r.PagesWithin, r.Compress, r.CompressAll)
 	}
 	if r.Version != route.Version || r.TimeoutMS != 60000 || r.HoldMS != 30000 || r.MaxBody != 25<<20 || r.InFlight != 100 {
 		t.Errorf("%+v", r)

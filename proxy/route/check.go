@@ -41,6 +41,7 @@ func (r *Route) check() error {
 		r.Upstream.check(),
 		r.checkNext(),
 		r.checkStatics(),
+		r.checkInternals(),
 		r.checkRedirects(),
 		r.checkLimits(),
 		r.checkStreams(),
@@ -146,10 +147,32 @@ func (s Static) check() error {
 	if s.MaxAge < 0 {
 		err = errors.Join(err, fmt.Errorf("static max_age %d is negative", s.MaxAge))
 	}
-	for _, dir := range s.Within {
-		err = errors.Join(err, checkPath("static within", dir))
-	}
+	err = errors.Join(err, checkPaths("static within", s.Within), checkPaths("static earlier", s.Earlier))
 	return errors.Join(err, checkPrefix("static prefix", s.Prefix, true))
+}
+
+func checkPaths(what string, paths []string) (err error) {
+	for _, p := range paths {
+		err = errors.Join(err, checkPath(what, p))
+	}
+	return err
+}
+
+func (r *Route) checkInternals() error {
+	var err error
+	seen := map[string]bool{}
+	for _, s := range r.Static {
+		seen[s.Prefix] = true
+	}
+	for _, i := range r.Internal {
+		err = errors.Join(err, checkPath("internal root", i.Root), checkPaths("internal within", i.Within),
+			checkPrefix("internal prefix", i.Prefix, true))
+		if seen[i.Prefix] || i.Prefix == "/" {
+			err = errors.Join(err, fmt.Errorf("internal prefix %q hides another", i.Prefix))
+		}
+		seen[i.Prefix] = true
+	}
+	return err
 }
 
 // checkPrefix accepts prefixes of decoded paths only, so that what they match is what they say.
@@ -236,7 +259,7 @@ func (r *Route) checkErrorPages() error {
 		}
 		err = errors.Join(err, checkPath("error page", file))
 	}
-	return err
+	return errors.Join(err, checkPaths("error page within", r.PagesWithin))
 }
 
 func hasControl(s string) bool {

@@ -87,6 +87,18 @@ func TestARouteThatCannotBeServedIsRefused(t *testing.T) {
 		"within a relative path":   func(r *route.Route) { r.Static[0].Within = []string{"srv"} },
 		"within a path with dots":  func(r *route.Route) { r.Static[0].Within = []string{"/srv/../etc"} },
 		"within everything":        func(r *route.Route) { r.Static[0].Within = []string{"/srv", "/"} },
+		"relative earlier root":    func(r *route.Route) { r.Static[0].Earlier = []string{"old"} },
+		"internal everything":      func(r *route.Route) { r.Internal = []route.Internal{{Prefix: "/", Root: "/p"}} },
+		"internal without a root":  func(r *route.Route) { r.Internal = []route.Internal{{Prefix: "/p/"}} },
+		"internal open prefix":     func(r *route.Route) { r.Internal = []route.Internal{{Prefix: "/p", Root: "/p"}} },
+		"internal twice": func(r *route.Route) {
+			r.Internal = []route.Internal{{Prefix: "/p/", Root: "/p"}, {Prefix: "/p/", Root: "/q"}}
+		},
+		"internal and static": func(r *route.Route) { r.Internal = []route.Internal{{Prefix: r.Static[0].Prefix, Root: "/p"}} },
+		"internal within relative": func(r *route.Route) {
+			r.Internal = []route.Internal{{Prefix: "/p/", Root: "/p", Within: []string{"x"}}}
+		},
+		"pages within relative":    func(r *route.Route) { r.PagesWithin = []string{"x"} },
 		"negative age":             func(r *route.Route) { r.Static[0].MaxAge = -1 },
 		"redirect to path":         func(r *route.Route) { r.Redirects[0].To = "/x" },
 		"redirect to script":       func(r *route.Route) { r.Redirects[0].To = "javascript://x" },

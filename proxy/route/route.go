@@ -20,6 +20,7 @@ type Route struct {
 	Next *Upstream `json:"next,omitempty"`
 
 	Static    []Static   `json:"static,omitempty"`
+	Internal  []Internal `json:"internal,omitempty"`
 	Redirects []Redirect `json:"redirects,omitempty"`
 
 	MaxBody         int64             `json:"max_body"`            // bytes of a request body
@@ -32,6 +33,13 @@ type Route struct {
 	Stream          []string          `json:"stream,omitempty"`      // path prefixes that are not buffered
 	Headers         map[string]string `json:"headers,omitempty"`     // set on every response
 	ErrorPages      map[string]string `json:"error_pages,omitempty"` // "503" or "5xx" -> file
+
+	// PagesWithin are real directories: an error page is read only while it leads to a file in one of
+	// them or below. Without any, it may lead anywhere.
+	PagesWithin []string `json:"error_pages_within,omitempty"`
+
+	Compress    bool `json:"compress,omitempty"`     // text, for clients that take it
+	CompressAll bool `json:"compress_all,omitempty"` // even answers that hold secrets
 }
 
 // Upstream is where the application listens.
@@ -48,11 +56,24 @@ type Static struct {
 	Domain  string `json:"domain,omitempty"` // only on this host, when set
 	MaxAge  int64  `json:"max_age"`          // seconds
 	Uploads bool   `json:"uploads,omitempty"`
+	Index   bool   `json:"index,omitempty"` // index.html answers for its directory
+
+	// Earlier are the roots of earlier releases, newest first: a name that is not below Root is
+	// looked for there, because pages made by them are still open in browsers.
+	Earlier []string `json:"earlier,omitempty"`
 
 	// Within are real directories: Root is served only while it leads to one of them or to a
 	// directory below one. The owner of Root can make it a link to what is not his. Without any,
 	// Root may lead anywhere.
 	Within []string `json:"within,omitempty"`
+}
+
+// Internal maps URL paths below Prefix to files below Root that only the application can have sent,
+// by naming them in its answer.
+type Internal struct {
+	Prefix string   `json:"prefix"` // begins and ends with '/'
+	Root   string   `json:"root"`
+	Within []string `json:"within,omitempty"` // as in Static
 }
 
 // Redirect sends every request for the host From to To, keeping path and query.

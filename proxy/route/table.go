@@ -20,6 +20,7 @@ type Table struct {
 type host struct {
 	route    *Route
 	statics  []*Static // longest prefix first
+	internal []Internal
 	redirect *Redirect
 	app      bool // the host is a domain of the project, not only one of its static files
 }
@@ -31,8 +32,16 @@ type Match struct {
 	Redirect *Redirect
 	Static   *Static
 	Rest     string // the decoded path after Static.Prefix
-	Missing  bool   // the host has static files only, and none under this path
+	Missing  bool   // nobody may ask for this path, or the host has static files only and none under it
 	Stream   bool   // the path is below a stream prefix
+}
+
+// File is a file that an application has named in its answer: exactly one of Internal and Static is
+// set, and Rest is the decoded path after its prefix.
+type File struct {
+	Internal *Internal
+	Static   *Static
+	Rest     string
 }
 
 // With is t with r in the place of the project's route, if it had one. It fails, and t stays what it
@@ -89,15 +98,41 @@ func (t *Table) Find(hostHeader, path string) (Match, bool) {
 	if m.Redirect != nil {
 		return m, true
 	}
+	f, found := h.file(path)
+	if found && f.Static != nil {
+		m.Static, m.Rest = f.Static, f.Rest
+		return m, true
+	}
+	m.Missing = !h.app || found
+	if m.Missing {
+		return m, true
+	}
+	m.Stream = h.route.streams(path)
+	return m, true
+}
+
+// Named is the file that the application of a host means by a decoded path. It is false for a
+// path that no block of files has.
+func (t *Table) Named(hostHeader, path string) (File, bool) {
+	return t.hosts[NormalHost(hostHeader)].file(path)
+}
+
+// file is what has the longest prefix of the path.
+func (h host) file(path string) (f File, ok bool) {
+	longest := 0
 	for _, s := range h.statics {
 		if rest, below := strings.CutPrefix(path, s.Prefix); below {
-			m.Static, m.Rest = s, rest
-			return m, true
+			f, longest = File{Static: s, Rest: rest}, len(s.Prefix)
+			break
 		}
 	}
-	m.Missing = !h.app
-	m.Stream = h.app && h.route.streams(path)
-	return m, true
+	for i := range h.internal {
+		in := &h.internal[i]
+		if rest, below := strings.CutPrefix(path, in.Prefix); below && len(in.Prefix) > longest {
+			f, longest = File{Internal: in, Rest: rest}, len(in.Prefix)
+		}
+	}
+	return f, longest > 0
 }
 
 func (r *Route) streams(path string) bool {
@@ -121,7 +156,7 @@ func hostsOf(r *Route) map[string]host {
 		}
 	}
 	for name, h := range hosts {
-		h.statics = r.staticsOf(name)
+		h.statics, h.internal = r.staticsOf(name), r.Internal
 		hosts[name] = h
 	}
 	for i := range r.Redirects {

@@ -63,6 +63,42 @@ func describe(m route.Match, ok bool) string {
 	return "application"
 }
 
+func TestWhatIsInternalIsOnlyNamedByTheApplication(t *testing.T) {
+	table := mustTable(t, demo(func(r *route.Route) {
+		r.Internal = []route.Internal{{Prefix: "/protected/", Root: "/private"}, {Prefix: "/static/paid/", Root: "/paid"}}
+	}))
+	cases := []struct{ host, path, asked, named string }{
+		{"client-x.example", "/protected/a b", "missing", "/private a b"},
+		{"client-x.example", "/protected/", "missing", "/private "},
+		{"client-x.example", "/protected", "application", ""},
+		{"client-x.example", "/protectedx/a", "application", ""},
+		{"client-x.example", "/static/paid/a", "missing", "/paid a"},
+		{"client-x.example", "/static/a", "/srv/client-x/static a", "/srv/client-x/static a"},
+		{"media.client-x.example", "/protected/a", "missing", "/private a"},
+		{"media.client-x.example", "/media/a", "/srv/client-x/media a", "/srv/client-x/media a"},
+		{"old.client-x.example", "/protected/a", "redirect", ""},
+		{"x.example", "/protected/a", "nobody", ""},
+	}
+	for _, c := range cases {
+		if got := describe(table.Find(c.host, c.path)); got != c.asked {
+			t.Errorf("%s%s goes to %s, want %s", c.host, c.path, got, c.asked)
+		}
+		if got := named(table.Named(c.host, c.path)); got != c.named {
+			t.Errorf("%s%s names %q, want %q", c.host, c.path, got, c.named)
+		}
+	}
+}
+
+func named(f route.File, ok bool) string {
+	switch {
+	case !ok:
+		return ""
+	case f.Internal != nil:
+		return f.Internal.Root + " " + f.Rest
+	}
+	return f.Static.Root + " " + f.Rest
+}
+
 func mustTable(t testing.TB, routes ...*route.Route) *route.Table {
 	t.Helper()
 	table := new(route.Table)

@@ -40,6 +40,7 @@ func Complete(p *Project, found Found) (*Project, hcl.Diagnostics) {
 	c.app()
 	c.workers()
 	c.statics()
+	c.internals()
 	c.writable()
 	c.domains()
 	c.unasked()
@@ -59,7 +60,7 @@ func clone(p *Project) *Project {
 	q.Domains, q.Needs, q.Admins, q.Writable = slices.Clone(p.Domains), slices.Clone(p.Needs), slices.Clone(p.Admins), slices.Clone(p.Writable)
 	q.Command, q.Gunicorn.Args = slices.Clone(p.Command), slices.Clone(p.Gunicorn.Args)
 	q.Environment, q.Credentials = maps.Clone(p.Environment), maps.Clone(p.Credentials)
-	q.Statics, q.Redirects = slices.Clone(p.Statics), slices.Clone(p.Redirects)
+	q.Statics, q.Internals, q.Redirects = slices.Clone(p.Statics), slices.Clone(p.Internals), slices.Clone(p.Redirects)
 	q.Proxy.Stream, q.Proxy.Headers, q.Proxy.ErrorPages = slices.Clone(p.Proxy.Stream), maps.Clone(p.Proxy.Headers), maps.Clone(p.Proxy.ErrorPages)
 	return &q
 }

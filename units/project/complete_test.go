@@ -69,7 +69,7 @@ func TestARootIsEnoughForACommonProject(t *testing.T) {
 		{Prefix: "/static/", Root: "/srv/client-x/static", MaxAge: time.Minute},
 		{Prefix: "/media/", Root: "/srv/client-x/media", MaxAge: time.Minute, Uploads: true},
 	}
-	if !slices.Equal(p.Statics, statics) {
+	if !reflect.DeepEqual(p.Statics, statics) {
 		t.Errorf("statics %+v", p.Statics)
 	}
 	if want := []string{"/srv/client-x/db", "/srv/client-x/media", "/var/cache/client-x", "/var/log"}; !slices.Equal(p.Writable, want) {
@@ -126,7 +126,7 @@ static "/media/" {
 		t.Errorf("%+v", p)
 	}
 	want := []Static{{Prefix: "/static/", Root: "/srv/client-x/static", MaxAge: time.Hour}, {Prefix: "/media/", Root: "/srv/elsewhere", MaxAge: time.Minute}}
-	if !slices.Equal(p.Statics, want) {
+	if !reflect.DeepEqual(p.Statics, want) {
 		t.Errorf("statics %+v", p.Statics)
 	}
 }
@@ -224,5 +224,18 @@ func TestACommandNeedsNoDjango(t *testing.T) {
 	f.Facts, f.Layout = nil, django.Layout{Dir: "/srv/client-x"}
 	if _, diags := complete(t, onlyRoot+"\ncommand = [\"bin/serve\"]\ndomains = [\"client-x.example\"]", f); diags.HasErrors() {
 		t.Error(diags)
+	}
+}
+
+func TestInternalFilesAreNotBelowTheUploadsOfTheSettings(t *testing.T) {
+	for internal, isPublic := range map[string]bool{
+		`internal "/protected/" { root = "media/private" }`: true, `internal "/protected/" { root = "private" }`: false,
+		`internal "/media/private/" { root = "media/private" }`: false,
+	} {
+		p := mustLoad(t, "root = \"/srv/client-x\"\nuser = \"a\"\ndomains = [\"a.example\"]\n"+internal)
+		_, diags := Complete(p, Found{Owner: "a", Layout: django.Layout{Settings: "x"}, Facts: &django.Facts{WSGI: "x:y", MediaURL: "/media/", MediaRoot: "/srv/client-x/media"}})
+		if diags.HasErrors() != isPublic {
+			t.Errorf("%s: %v", internal, diags)
+		}
 	}
 }

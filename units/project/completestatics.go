@@ -84,3 +84,17 @@ func (c *completion) rootless() {
 		c.refuse(key, "A static block has no root", quote(s.Prefix)+" is neither STATIC_URL nor MEDIA_URL of the settings. Write root: the directory of its files.")
 	}
 }
+
+// internals checks the internal blocks against the static files that the settings have added.
+func (c *completion) internals() {
+	for _, i := range c.p.Internals {
+		for _, s := range c.p.Statics {
+			if c.p.Source.States(element("static", s.Prefix) + ".root") {
+				continue // told when the file was read
+			}
+			if summary, detail := i.beside(s); summary != "" {
+				c.refuse(element("internal", i.Prefix), summary, detail)
+			}
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -73,7 +74,7 @@ defaults {
 		t.Errorf("%+v", p)
 	}
 	want := []Static{{Prefix: "/static/", Root: "/srv/client-x/static", MaxAge: time.Hour}, {Prefix: "/more/", Root: "/srv/more", MaxAge: time.Minute}}
-	if !slices.Equal(p.Statics, want) {
+	if !reflect.DeepEqual(p.Statics, want) {
 		t.Errorf("statics %+v", p.Statics)
 	}
 	if at := p.Source.At("gunicorn.workers"); at.Filename != "/etc/sandwich/sandwich.hcl" || at.Start.Line != 7 {

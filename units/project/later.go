@@ -22,15 +22,12 @@ func anyValue(want cty.Type, called string) func(value, *unread) {
 
 var laterTop = []setting[unread]{{"admins", anyTexts}}
 
-var laterProxy = []setting[unread]{{"compress", anyFlag}}
-
 var laterProxyBlocks = []kind{
 	later("rate_limit", "path", []setting[unread]{{"per", anyText}, {"rate", anyText}, {"burst", anyCount}}),
 	later("access", "", []setting[unread]{{"allow", anyTexts}, {"deny", anyTexts}, {"basic_auth_file", anyText}}),
 }
 
 var laterBlocks = []kind{
-	later("internal", "prefix", []setting[unread]{{"root", anyText}}),
 	later("idle", "", []setting[unread]{{"after", anyText}}),
 	later("worker", "name", []setting[unread]{{"command", anyTexts}, {"count", anyCount}, {"kind", anyText}}),
 	later("timer", "name", []setting[unread]{{"command", anyTexts}, {"schedule", anyText}, {"jitter", anyText}}),

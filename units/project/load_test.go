@@ -62,7 +62,7 @@ func TestTheWholeExampleOnlyLacksWhatIsNotAvailableYet(t *testing.T) {
 		got = append(got, name)
 	}
 	want := []string{
-		"admins", `internal["/protected/"]`, "proxy.compress", `proxy.rate_limit["/accounts/login/"]`, "proxy.access",
+		"admins", `proxy.rate_limit["/accounts/login/"]`, "proxy.access",
 		"tls", "idle", `worker["celery"]`, `timer["clearsessions"]`, "release",
 	}
 	if !slices.Equal(got, want) {
@@ -71,7 +71,7 @@ func TestTheWholeExampleOnlyLacksWhatIsNotAvailableYet(t *testing.T) {
 }
 
 // laterParts are what this version refuses in the whole example.
-var laterParts = regexp.MustCompile(`(?ms)^(admins|  compress) .*?$|^(internal|tls|idle|worker|timer|release) .*?^}$|^  (rate_limit|access) .*?^  }$`)
+var laterParts = regexp.MustCompile(`(?ms)^(admins) .*?$|^(tls|idle|worker|timer|release) .*?^}$|^  (rate_limit|access) .*?^  }$`)
 
 func TestTheWholeExampleLoadsWithoutWhatIsNotAvailableYet(t *testing.T) {
 	p := mustLoad(t, laterParts.ReplaceAllString(read(t, "testdata/everything.hcl"), ""))
@@ -92,11 +92,12 @@ func TestTheWholeExampleLoadsWithoutWhatIsNotAvailableYet(t *testing.T) {
 			{Prefix: "/static/", Root: "/srv/client-x/static", Domain: "media.client-x.example", MaxAge: time.Minute},
 			{Prefix: "/media/", Root: "/srv/client-x/media", MaxAge: time.Minute, Uploads: true},
 		},
+		Internals: []Internal{{Prefix: "/protected/", Root: "/srv/client-x/private"}},
 		Redirects: []Redirect{{From: "old.client-x.example", To: "https://client-x.example", Status: 301}},
 		Proxy: Proxy{
 			MaxBody: 25 << 20, Timeout: time.Minute, Hold: 30 * time.Second, BufferRequests: true, BufferResponses: true,
 			Stream: []string{"/events/"}, Headers: map[string]string{"Referrer-Policy": "same-origin"},
-			ErrorPages: map[string]string{"503": "/srv/client-x/503.html"},
+			ErrorPages: map[string]string{"503": "/srv/client-x/503.html"}, Compress: true,
 		},
 		Limits: Limits{Memory: "512M", MemoryHigh: "400M", CPU: "150%", Tasks: 256},
 	}

@@ -40,6 +40,7 @@ type Project struct {
 
 	Gunicorn  Gunicorn
 	Statics   []Static
+	Internals []Internal
 	Redirects []Redirect
 	Proxy     Proxy
 	Limits    Limits
@@ -80,6 +81,18 @@ type Static struct {
 	Domain  string // own host name for these files, or ""
 	MaxAge  time.Duration
 	Uploads bool // files come from users: never rendered in the site's origin
+	Index   bool // index.html answers for its directory
+
+	// Earlier are the roots of earlier releases, newest first, set by whoever knows the releases:
+	// what is not below Root is looked for there.
+	Earlier []string
+}
+
+// Internal is one internal block: files below Root that only the application can have sent.
+type Internal struct {
+	Prefix string // begins and ends with '/'
+	Root   string // absolute, clean
+	Real   string // Root without symbolic links, set by hostcheck.Locate
 }
 
 // Redirect is one redirect block: every request to the host From goes to To with its path and query.
@@ -100,6 +113,9 @@ type Proxy struct {
 	Stream          []string          // path prefixes that are not buffered
 	Headers         map[string]string // set on every response
 	ErrorPages      map[string]string // status, or a class like "5xx" -> absolute path of a page
+	PagesReal       []string          // the real directories of those pages, set by hostcheck.Locate
+	Compress        bool              // text, for clients that take it
+	CompressSecrets bool              // answers with secrets in them, too
 }
 
 // Limits is the limits block, for the project's slice. Each value is in systemd's own syntax and

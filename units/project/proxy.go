@@ -15,13 +15,14 @@ var proxySettings = []setting[Proxy]{
 	{"buffer_requests", boolean(func(p *Proxy) *bool { return &p.BufferRequests })},
 	{"buffer_responses", boolean(func(p *Proxy) *bool { return &p.BufferResponses })},
 	{"stream", list(func(p *Proxy) *[]string { return &p.Stream }, urlPath, unique)},
+	{"compress", boolean(func(p *Proxy) *bool { return &p.Compress })},
+	{"compress_secrets", boolean(func(p *Proxy) *bool { return &p.CompressSecrets })},
 	{"headers", table(func(p *Proxy) *map[string]string { return &p.Headers }, headerName, headerValue, open)},
 	{"error_pages", table(func(p *Proxy) *map[string]string { return &p.ErrorPages }, errorStatus, path)},
 }
 
 func decodeProxy(d *decoder, g *group) {
 	fill(d, g, proxySettings, &d.p.Proxy)
-	refuseLater(d, g, laterProxy)
 }
 
 // answerMargin is how much longer than gunicorn the proxy waits when the file says only how long

@@ -12,6 +12,7 @@ var staticSettings = []setting[Static]{
 	{"domain", text(func(s *Static) *string { return &s.Domain }, hostName)},
 	{"max_age", duration(func(s *Static) *time.Duration { return &s.MaxAge }, 0)},
 	{"uploads", boolean(func(s *Static) *bool { return &s.Uploads })},
+	{"index", boolean(func(s *Static) *bool { return &s.Index })},
 }
 
 // staticMaxAge is how long a browser keeps a file whose name may come back with other content.

@@ -16,7 +16,8 @@ var top = kind{
 var blocks = []kind{
 	{name: "gunicorn", attrs: names(gunicornSettings), decode: decodeGunicorn},
 	{name: "static", label: "prefix", attrs: names(staticSettings), decode: decodeStatic},
-	{name: "proxy", attrs: append(names(proxySettings), names(laterProxy)...), blocks: laterProxyBlocks, decode: decodeProxy},
+	{name: "internal", label: "prefix", attrs: names(internalSettings), decode: decodeInternal},
+	{name: "proxy", attrs: names(proxySettings), blocks: laterProxyBlocks, decode: decodeProxy},
 	{name: "redirect", label: "host", attrs: names(redirectSettings), decode: decodeRedirect},
 	{name: "tls", attrs: names(tlsSettings), decode: decodeTLS},
 	{name: "limits", attrs: names(limitSettings), decode: decodeLimits},
@@ -97,7 +98,7 @@ func builtIn() *Project {
 		Gunicorn:  Gunicorn{Threads: 1, WorkerClass: "sync", Timeout: 30 * time.Second, GracefulTimeout: 30 * time.Second},
 		Proxy: Proxy{
 			MaxBody: 25 << 20, Timeout: 60 * time.Second, Hold: 30 * time.Second,
-			BufferRequests: true, BufferResponses: true,
+			BufferRequests: true, BufferResponses: true, Compress: true,
 		},
 	}
 }

@@ -11,6 +11,7 @@ import (
 func (d *decoder) whole() {
 	d.wholeProxy()
 	d.wholeStatics()
+	d.wholeInternals()
 	d.wholeRedirects()
 	d.wholeSettings()
 }

@@ -73,6 +73,11 @@ func dir(mode fs.FileMode, uid, gid int) node {
 func file(mode fs.FileMode, uid int) node { return node{mode: mode, uid: uid, gid: uid} }
 func link(to string) node                 { return node{mode: fs.ModeSymlink | 0o777, link: to} }
 
+// alices is a link that she can change.
+func alices(to string) node {
+	return node{mode: fs.ModeSymlink | 0o777, uid: 1000, gid: 1000, link: to}
+}
+
 // common is a project in order.
 func common() tree {
 	return tree{
@@ -82,6 +87,7 @@ func common() tree {
 		"/usr": dir(0o755, 0, 0), "/usr/bin": dir(0o755, 0, 0), "/usr/bin/python3": file(0o755, 0),
 		"/home/alice/site/static": dir(0o755, 1000, 1000), "/home/alice/site/static/a.css": file(0o644, 1000),
 		"/home/alice/site/media": dir(0o755, 1000, 1000), "/home/alice/site/503.html": file(0o644, 1000),
+		"/home/alice/site/private": dir(0o755, 1000, 1000), "/home/alice/site/private/a.pdf": file(0o644, 1000),
 		"/home/alice/site/gunicorn.conf.py": file(0o644, 1000), "/home/alice/site/serve": file(0o755, 1000),
 		"/etc": dir(0o755, 0, 0), "/etc/secret": file(0o600, 0),
 	}
@@ -106,6 +112,9 @@ static "/media/" {
 }
 proxy {
   error_pages = { "503" = "503.html" }
+}
+internal "/protected/" {
+  root = "private"
 }
 `
 
@@ -156,6 +165,11 @@ func TestEachMistakeOfAHostHasItsPlaceAndRemedy(t *testing.T) {
 		"no config":       {func(t tree, _ *django.Facts) { delete(t, "/home/alice/site/gunicorn.conf.py") }, 9, "relative to root"},
 		"no page":         {func(t tree, _ *django.Facts) { delete(t, "/home/alice/site/503.html") }, 19, "Create it"},
 		"closed page":     {func(t tree, _ *django.Facts) { t["/home/alice/site/503.html"] = file(0o600, 1000) }, 19, "chmod o+rX"},
+		"page elsewhere":  {func(t tree, _ *django.Facts) { t["/home/alice/site/503.html"] = alices("/etc/secret") }, 19, "outside the project"},
+		"private is":      {func(t tree, _ *django.Facts) { t["/home/alice/site/private"] = blockedHome }, 22, "may not enter"},
+		"private absent":  {func(t tree, _ *django.Facts) { delete(t, "/home/alice/site/private") }, 22, "install -d -o alice -m 755 /home/alice/site/private"},
+		"private file":    {func(t tree, _ *django.Facts) { t["/home/alice/site/private/a.pdf"] = file(0o600, 1000) }, 22, "setfacl -R -m u:sandwich-proxy:rX /home/alice/site/private"},
+		"private stolen":  {func(t tree, _ *django.Facts) { t["/home/alice/site/private"] = alices("/etc") }, 22, "never served"},
 		"no gunicorn":     {func(_ tree, f *django.Facts) { f.Gunicorn = "" }, 4, "/home/alice/site/venv/bin/python -m pip install gunicorn"},
 		"debug":           {func(_ tree, f *django.Facts) { f.Debug = true }, 1, "DEBUG = False"},
 	} {

@@ -10,7 +10,7 @@ import (
 	"sandwich/units/project"
 )
 
-// Locate finds where a completed project and its static files really are, and notes it in p, which
+// Locate finds where a completed project and the files that are served really are, and notes it in p, which
 // must not be shared yet. What cannot be found stays empty; Rest says why.
 func Locate(p *project.Project, sys *System) {
 	p.Base = sys.base(p.Root)
@@ -19,6 +19,16 @@ func Locate(p *project.Project, sys *System) {
 			s.Real = sys.resolve(s.Root).path
 		}
 	}
+	for i := range p.Internals {
+		p.Internals[i].Real = sys.resolve(p.Internals[i].Root).path
+	}
+	p.Proxy.PagesReal = nil
+	for _, page := range p.Proxy.ErrorPages {
+		if at := sys.resolve(page); at.path != "" && !at.loose && !inside(at.path, p.Base) {
+			p.Proxy.PagesReal = append(p.Proxy.PagesReal, at.path)
+		}
+	}
+	slices.Sort(p.Proxy.PagesReal)
 }
 
 // place is where a path leads to.

@@ -90,3 +90,21 @@ func TestTheBaseOfAProjectHoldsItsReleasesAndNobodyElses(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyRootSaysWhichPageOutsideAProjectIsShown(t *testing.T) {
+	files := neighbours()
+	files["/etc/sandwich"] = dir(0o755, 0, 0)
+	files["/etc/sandwich/503.html"], files["/var/lib/sandwich/key.pem"] = file(0o644, 0), file(0o600, 990)
+	files["/home/alice/site/404.html"] = alices("/etc/sandwich/503.html")
+	for page, want := range map[string]string{
+		"503.html": "", "/etc/sandwich/503.html": "/etc/sandwich/503.html",
+		"404.html": "outside the project", "/var/lib/sandwich/key.pem": "outside the project",
+	} {
+		p, _ := project.Load("/p/site.hcl", []byte("root = \"/home/alice/site\"\nuser = \"alice\"\nproxy {\n  error_pages = { \"503\" = \""+page+"\" }\n}\n"), nil)
+		Locate(p, files.system())
+		got := strings.Join(append(p.Proxy.PagesReal, details(Rest(p, nil, files.system(), "sandwich-proxy"))...), "\n")
+		if (want == "") != (got == "") || !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", page, got, want)
+		}
+	}
+}

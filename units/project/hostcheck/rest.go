@@ -108,10 +108,8 @@ func (c *check) served(proxyUser string) {
 		c.proxyless(proxyUser)
 		return
 	}
-	for _, s := range c.p.Statics {
-		if s.Root != "" {
-			c.static(s, proxy)
-		}
+	for _, t := range c.servedDirs() {
+		c.servedDir(t, proxy)
 	}
 	for status, page := range c.p.Proxy.ErrorPages {
 		c.page(status, page, proxy)
@@ -119,48 +117,47 @@ func (c *check) served(proxyUser string) {
 }
 
 func (c *check) proxyless(name string) {
-	if len(c.p.Statics)+len(c.p.Proxy.ErrorPages) > 0 {
+	if len(c.p.Statics)+len(c.p.Internals)+len(c.p.Proxy.ErrorPages) > 0 {
 		c.warn("root", "The proxy's user is not there", "There is no user %q, so nobody can tell whether it reaches the static files. Install the package.", name)
 	}
 }
 
-func (c *check) static(s project.Static, proxy Account) {
-	block := fmt.Sprintf("static[%q]", s.Prefix)
-	key := c.stated(block+".root", block, "root")
-	if !c.publishable(key, s) {
+func (c *check) servedDir(t servedDir, proxy Account) {
+	key := c.stated(t.block()+".root", t.block(), "root")
+	if !c.publishable(key, t) {
 		return
 	}
-	info, stop, err := c.sys.reach(s.Root, proxy, maySearch)
+	info, stop, err := c.sys.reach(t.root, proxy, maySearch)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		c.absent(key, s)
+		c.absent(key, t)
 	case err != nil:
-		c.refuse(key, "Static files cannot be reached", "%s.", reason(err))
+		c.refuse(key, t.called()+" files cannot be reached", "%s.", reason(err))
 	case stop != nil && stop.info.Mode.IsDir():
-		c.refuse(key, "The proxy cannot reach the static files", "The proxy runs as %s and may not enter %q on the way to %q. %s", proxy.Name, stop.path, s.Root, c.remedy(stop, proxy))
+		c.refuse(key, "The proxy cannot reach the "+t.kind+" files", "The proxy runs as %s and may not enter %q on the way to %q. %s", proxy.Name, stop.path, t.root, c.remedy(stop, proxy))
 	case !info.Mode.IsDir():
-		c.refuse(key, "Static files have no directory", "%q is a file. Write the directory.", s.Root)
+		c.refuse(key, t.called()+" files have no directory", "%q is a file. Write the directory.", t.root)
 	default:
-		c.sample(key, s, proxy)
+		c.sample(key, t, proxy)
 	}
 }
 
-func (c *check) absent(key string, s project.Static) {
-	if s.Uploads {
-		c.warn(key, "The directory of uploads is not there", "%q is not there. Run: install -d -o %s -m 755 %s", s.Root, c.p.User, shell(s.Root))
+func (c *check) absent(key string, t servedDir) {
+	if t.uploads || t.kind == internalFiles {
+		c.warn(key, "The directory of "+t.content()+" is not there", "%q is not there. Run: install -d -o %s -m 755 %s", t.root, c.p.User, shell(t.root))
 		return
 	}
-	c.warn(key, "Static files are not collected", "%q is not there. Run: sudo -u %s %s manage.py collectstatic (in %s)", s.Root, c.p.User, shell(c.p.Python), shell(c.p.Dir))
+	c.warn(key, "Static files are not collected", "%q is not there. Run: sudo -u %s %s manage.py collectstatic (in %s)", t.root, c.p.User, shell(c.p.Python), shell(c.p.Dir))
 }
 
 // sampled is how many files of a directory stand for all of them.
 const sampled = 20
 
 // sample looks at some files: a strict umask at collectstatic makes all of them unreadable.
-func (c *check) sample(key string, s project.Static, proxy Account) {
-	names, _ := c.sys.List(s.Root, sampled)
+func (c *check) sample(key string, t servedDir, proxy Account) {
+	names, _ := c.sys.List(t.root, sampled)
 	for _, name := range names {
-		file := filepath.Join(s.Root, name)
+		file := filepath.Join(t.root, name)
 		info, err := c.sys.Lstat(file)
 		if err != nil || strings.HasPrefix(name, ".") {
 			continue
@@ -170,22 +167,28 @@ func (c *check) sample(key string, s project.Static, proxy Account) {
 			need = maySearch
 		}
 		if (info.Mode.IsDir() || info.Mode.IsRegular()) && !info.allows(proxy, need) {
-			c.warn(key, "The proxy cannot read some static files", "The proxy runs as %s and may not read %q. %s", proxy.Name, file, c.readable(s))
+			c.warn(key, "The proxy cannot read some "+t.kind+" files", "The proxy runs as %s and may not read %q. %s", proxy.Name, file, c.readable(t, proxy))
 			return
 		}
 	}
 }
 
-// readable is the command that lets everyone read the files of a static block.
-func (c *check) readable(s project.Static) string {
-	if !inside(s.Real, c.p.Base) {
+// readable is the command that lets the proxy read the files of a block.
+func (c *check) readable(t servedDir, who Account) string {
+	if !inside(t.real, c.p.Base) {
 		return undecided
 	}
-	return "Run: chmod -R o+rX " + shell(s.Real)
+	if t.kind == internalFiles {
+		return "Run: setfacl -R -m u:" + who.Name + ":rX " + shell(t.real)
+	}
+	return "Run: chmod -R o+rX " + shell(t.real)
 }
 
 func (c *check) page(status, page string, proxy Account) {
 	key := fmt.Sprintf("proxy.error_pages[%q]", status)
+	if !c.showable(key, page) {
+		return
+	}
 	info, stop, err := c.sys.reach(page, proxy, mayRead)
 	switch {
 	case err != nil:

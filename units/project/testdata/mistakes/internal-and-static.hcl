@@ -1,0 +1,7 @@
+root = "/srv/client-x"
+static "/media/" {
+  root = "media"
+}
+internal "/media/" {
+  root = "private"
+}

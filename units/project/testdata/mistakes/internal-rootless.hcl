@@ -1,0 +1,2 @@
+root = "/srv/client-x"
+internal "/protected/" {}
