@@ -92,7 +92,7 @@ func (x *exchange) passBuffered(res *http.Response) {
 			x.Header()["Content-Length"] = []string{strconv.Itoa(n)}
 		}
 		x.WriteHeader(res.StatusCode)
-		writeAtOnce(x.ResponseWriter, x.r, buf[:n])
+		writeAtOnce(&x.reply, x.r, buf[:n])
 		x.finish(res, io.EOF)
 	default:
 		x.giveUp(brokenOff(err))

@@ -81,7 +81,8 @@ type exchange struct {
 	stay      stay
 	left      atomic.Bool // the request is no longer in flight
 	conn      *upstream.Conn
-	sender    *sender // of a body that does not go out with the head; nil without
+	asked     time.Time // when conn was made
+	sender    *sender   // of a body that does not go out with the head; nil without
 }
 
 // resendPauses come before each time that a request is sent again. The second is for a main process
@@ -173,6 +174,7 @@ func (x *exchange) connect() error {
 		x.p.site.gate.done(&x.stay)
 		return err
 	}
+	x.asked = time.Now()
 	x.conn = upstream.NewConn(raw, time.Duration(x.p.route.TimeoutMS)*time.Millisecond)
 	x.conn.CloseWith(x.r.Context())
 	if !x.p.site.gate.connected(&x.stay, x.conn) {
@@ -217,6 +219,7 @@ func (x *exchange) waits() {
 // waited ends that.
 func (x *exchange) waited() {
 	if !x.waiting.IsZero() {
+		x.spent.queue += time.Since(x.waiting)
 		x.p.site.unhold()
 		x.waiting = time.Time{}
 	}
@@ -228,9 +231,13 @@ func (x *exchange) end() {
 		return
 	}
 	x.conn.Close()
+	x.spent.run += time.Since(x.asked)
 	if x.sender != nil {
 		x.sender.stop()
 		x.sender = nil
+		if x.streamed != nil {
+			x.spent.received = x.streamed.received
+		}
 	}
 	x.p.site.gate.done(&x.stay)
 	x.conn.Release()

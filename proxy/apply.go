@@ -53,6 +53,9 @@ func (s *Server) Forget(name string) error {
 	return nil
 }
 
+// ReopenLogs opens the access logs again, for whoever has moved them.
+func (s *Server) ReopenLogs() { s.logs.Reopen() }
+
 // Reload reads the settings and all route files again. What is broken is logged and stays as it
 // was; a project without a file is served no longer.
 func (s *Server) Reload() {
@@ -106,12 +109,18 @@ func (s *Server) use(n *snapshot) {
 		old := before.projects[name]
 		if old == nil {
 			p.site.gate.to = s.switches.get(name)
+			p.site.access = s.logs.Log(name)
 		}
 		if old != p {
 			s.serve(p)
 		}
 	}
 	s.current.Store(n)
+	for name, old := range before.projects {
+		if n.projects[name] == nil {
+			old.site.access.Close()
+		}
+	}
 	s.units.follow(n)
 	s.notify("STATUS=" + s.statusLine())
 }

@@ -38,6 +38,7 @@ func (x *exchange) takeBody() (status int) {
 	in := newClientBody(x.r, x.ResponseWriter, 0)
 	body, err := x.s.spool.ReadAll(in, limit)
 	in.done()
+	x.spent.wait, x.spent.received = time.Since(in.started), in.received
 	if err != nil {
 		return x.bodyStatus(err)
 	}

@@ -18,6 +18,7 @@ type visit struct {
 	p      *serving // nil while no project is known
 	match  route.Match
 	origin header.Origin
+	spent  spent
 }
 
 var closing = []string{"close"}
@@ -71,7 +72,7 @@ func (v *visit) find(now *snapshot) {
 		return
 	}
 	v.p.site.requests.Add(1)
-	defer func() { v.p.site.answered(v.status) }()
+	defer v.record()
 	switch {
 	case v.match.Redirect != nil:
 		v.redirect()

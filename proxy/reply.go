@@ -12,6 +12,7 @@ type reply struct {
 	http.ResponseWriter
 	draining *atomic.Bool // once true, each answer is the last of its connection
 	status   int          // 0: nothing was answered
+	sent     int64        // bytes of the body
 	aborted  bool         // the response is incomplete and cannot be completed
 }
 
@@ -26,9 +27,18 @@ func (w *reply) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
+// Write counts what is sent.
+func (w *reply) Write(p []byte) (int, error) {
+	n, err := w.ResponseWriter.Write(p)
+	w.sent += int64(n)
+	return n, err
+}
+
 // ReadFrom is what io.Copy prefers to Write.
 func (w *reply) ReadFrom(src io.Reader) (int64, error) {
-	return io.Copy(w.ResponseWriter, src)
+	n, err := io.Copy(w.ResponseWriter, src)
+	w.sent += n
+	return n, err
 }
 
 // Unwrap is for http.ResponseController.

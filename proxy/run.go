@@ -21,6 +21,9 @@ func (s *Server) Run(ctx context.Context) error {
 		serving.Go(func() { failed <- fmt.Errorf("cannot serve on %s: %w", l.Addr(), s.http.Serve(listener{l})) })
 	}
 	watching.Go(func() { s.watch(ctx, self) })
+	logging, endLogs := context.WithCancel(context.Background())
+	defer endLogs()
+	watching.Go(func() { s.logs.Run(logging) })
 	s.notify("READY=1", "STATUS="+s.statusLine())
 	var err error
 	select {
@@ -33,6 +36,7 @@ func (s *Server) Run(ctx context.Context) error {
 	closeAll(listeners)
 	serving.Wait() // every connection that was accepted is known from here on
 	s.finish()
+	endLogs()
 	watching.Wait()
 	return err
 }

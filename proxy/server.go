@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sandwich/proxy/accesslog"
 	"sandwich/proxy/spool"
 )
 
@@ -21,6 +22,7 @@ type Config struct {
 	Settings string // the settings file; need not be there
 	Spool    string // directory for bodies too large for memory; made when it is not there
 	Runtime  string // directory, gone after a reboot, in which switches outlive the process; "": none
+	Logs     string // directory of the access logs, NAME.access.log; "": none
 
 	Listeners []net.Listener // HTTP; the server closes them
 	Drain     time.Duration  // how long requests in flight may take when the server ends
@@ -39,6 +41,7 @@ type Server struct {
 	log   *slog.Logger
 	http  *http.Server
 	spool *spool.Dir
+	logs  *accesslog.Dir
 
 	switches switches
 	units    units
@@ -67,7 +70,7 @@ func New(conf Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot start proxy: %w", err)
 	}
-	s := &Server{conf: conf, log: conf.Log, spool: dir, switches: switches{conf.Runtime}}
+	s := &Server{conf: conf, log: conf.Log, spool: dir, switches: switches{conf.Runtime}, logs: accesslog.Open(conf.Logs, conf.Log)}
 	s.http = &http.Server{
 		Handler:                      s,
 		ReadHeaderTimeout:            headerTime,

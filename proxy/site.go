@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sandwich/proxy/accesslog"
 	"sandwich/proxy/route"
 	"sandwich/proxy/upstream"
 )
@@ -16,6 +17,8 @@ import (
 type site struct {
 	name string // of the project
 	gate gate
+
+	access *accesslog.Log // set before the first request
 
 	inFlight atomic.Int64 // requests at the application, held ones included
 	held     atomic.Int64 // requests that wait, at the gate or for a listener, now

@@ -35,7 +35,8 @@ func IsActivated() bool { return os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getp
 
 // Keep starts this program again, with its arguments, as the process that serves on the sockets
 // that systemd handed over. It returns nil when a signal says that the service is to end, and an
-// error when the serving process ends or hangs; the caller exits then. SIGHUP is passed on.
+// error when the serving process ends or hangs; the caller exits then. SIGHUP
+// and SIGUSR1 are passed on.
 func Keep(signals <-chan os.Signal) error {
 	files := activation.Files(true)
 	defer closeAll(files)
@@ -109,7 +110,7 @@ func keep(serving *exec.Cmd, signals <-chan os.Signal, ended <-chan error) error
 			return err
 		case s := <-signals:
 			switch s {
-			case syscall.SIGHUP:
+			case syscall.SIGHUP, syscall.SIGUSR1:
 				serving.Process.Signal(s)
 			case syscall.SIGABRT:
 				kill(serving, ended)

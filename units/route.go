@@ -33,6 +33,7 @@ func Route(p *project.Project) route.Route {
 		PagesWithin:     pagesWithin(p),
 		Compress:        p.Proxy.Compress,
 		CompressAll:     p.Proxy.CompressSecrets,
+		AccessLog:       p.Proxy.AccessLog,
 	}
 }
 

@@ -20,9 +20,9 @@ import (
 var version = "unknown"
 
 type options struct {
-	routes, settings, cache, runtime, listen string
-	drain, tunnels                           time.Duration
-	bus, version                             bool
+	routes, settings, cache, runtime, logs, listen string
+	drain, tunnels                                 time.Duration
+	bus, version                                   bool
 }
 
 func main() {
@@ -43,6 +43,7 @@ func flags() (o options) {
 	flag.StringVar(&o.settings, "settings", env("SANDWICH_PROXY_SETTINGS", "/var/lib/sandwich/proxy.json"), "settings `file` ($SANDWICH_PROXY_SETTINGS)")
 	flag.StringVar(&o.cache, "cache", env("CACHE_DIRECTORY", "/var/cache/sandwich-proxy"), "private `directory` for large bodies ($CACHE_DIRECTORY)")
 	flag.StringVar(&o.runtime, "runtime", env("RUNTIME_DIRECTORY", ""), "private `directory` for what a restart of the proxy must not forget ($RUNTIME_DIRECTORY)")
+	flag.StringVar(&o.logs, "logs", env("SANDWICH_LOGS", "/var/log/sandwich"), "`directory` of access logs ($SANDWICH_LOGS)")
 	flag.StringVar(&o.listen, "listen", "", "listen on this `address` instead of systemd's sockets, to run it by hand")
 	flag.DurationVar(&o.drain, "drain", 10*time.Minute, "how long requests may finish at the end")
 	flag.DurationVar(&o.tunnels, "tunnels", time.Minute, "how long WebSockets may stay open at the end")
@@ -69,7 +70,7 @@ func run(o options, log *slog.Logger) error {
 		return serve(o, lifeline, log)
 	}
 	signals := make(chan os.Signal, 10)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGABRT)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGABRT)
 	return socketact.Keep(signals)
 }
 

@@ -51,7 +51,7 @@ func TestALifeUnderSystemd(t *testing.T) {
 	defer file.Close()
 	notes := newNotes(t, filepath.Join(dir, "notify"))
 
-	cmd := command("-routes", filepath.Join(dir, "routes"), "-settings", filepath.Join(dir, "proxy.json"), "-bus=false")
+	cmd := command("-routes", filepath.Join(dir, "routes"), "-settings", filepath.Join(dir, "proxy.json"), "-logs", dir, "-bus=false")
 	cmd.Env = append(cmd.Env, "LISTEN_FDS=1", "LISTEN_FDNAMES=http", "CACHE_DIRECTORY="+filepath.Join(dir, "cache"),
 		"NOTIFY_SOCKET="+filepath.Join(dir, "notify"))
 	cmd.ExtraFiles = []*os.File{file}
@@ -69,9 +69,28 @@ func TestALifeUnderSystemd(t *testing.T) {
 	if got := get(t, l.Addr().String(), "/static/a.txt"); got != "hello" {
 		t.Errorf("the file is %q", got)
 	}
+	accessLog := filepath.Join(dir, "demo.access.log")
+	for range 2 { // the keeper passes the signal on, and it is no end
+		must(t, cmd.Process.Signal(syscall.SIGUSR1))
+		appears(t, accessLog)
+		must(t, os.Rename(accessLog, accessLog+".1"))
+		get(t, l.Addr().String(), "/static/a.txt")
+	}
 	must(t, cmd.Process.Signal(syscall.SIGTERM))
 	notes.wait("STOPPING=1")
 	must(t, cmd.Wait())
+}
+
+func appears(t *testing.T, file string) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) { // nobody tells
+		if content, _ := os.ReadFile(file); strings.Contains(string(content), "GET /static/a.txt") {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s does not appear", file)
+		}
+	}
 }
 
 func get(t *testing.T, addr, path string) string {

@@ -34,9 +34,11 @@ func serve(o options, lifeline *socketact.Lifeline, log *slog.Logger) error {
 		all.Go(func() { lifeline.Wait(); end() })
 		defer lifeline.Cut()
 	}
-	hangup := make(chan os.Signal, 1)
+	hangup, reopen := make(chan os.Signal, 1), make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
-	all.Go(func() { reloadOn(ctx, hangup, server) })
+	signal.Notify(reopen, syscall.SIGUSR1)
+	all.Go(func() { onSignal(ctx, hangup, server.Reload) })
+	all.Go(func() { onSignal(ended, reopen, server.ReopenLogs) })
 	if o.bus {
 		all.Go(func() { bus.Run(ctx, ended, server, log) })
 	}
@@ -56,7 +58,7 @@ func newServer(ctx context.Context, o options, log *slog.Logger) (*proxy.Server,
 		return nil, err
 	}
 	return proxy.New(proxy.Config{
-		Routes: o.routes, Settings: o.settings, Spool: o.cache, Runtime: o.runtime, Listeners: listeners,
+		Routes: o.routes, Settings: o.settings, Spool: o.cache, Runtime: o.runtime, Logs: o.logs, Listeners: listeners,
 		Drain: o.drain, Tunnels: o.tunnels, Watchdog: watchdog, Log: log,
 		Notify: func(state ...string) {
 			if ctx.Err() != nil {
@@ -69,13 +71,13 @@ func newServer(ctx context.Context, o options, log *slog.Logger) (*proxy.Server,
 	})
 }
 
-func reloadOn(ctx context.Context, hangup <-chan os.Signal, server *proxy.Server) {
+func onSignal(ctx context.Context, signals <-chan os.Signal, do func()) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-hangup:
-			server.Reload()
+		case <-signals:
+			do()
 		}
 	}
 }

@@ -30,10 +30,11 @@ static "/media/" {
 }
 
 proxy {
-  max_body = "25MB"
-  timeout  = "60s"
-  hold     = "30s"
-  headers  = { "Referrer-Policy" = "same-origin" }
+  max_body   = "25MB"
+  timeout    = "60s"
+  hold       = "30s"
+  headers    = { "Referrer-Policy" = "same-origin" }
+  access_log = "combined" # or "json", "journal", "off"
 }
 
 redirect "old.client-x.example" {

@@ -47,6 +47,7 @@ func (r *Route) check() error {
 		r.checkStreams(),
 		r.checkHeaders(),
 		r.checkErrorPages(),
+		r.checkAccessLog(),
 	)
 }
 
@@ -260,6 +261,13 @@ func (r *Route) checkErrorPages() error {
 		err = errors.Join(err, checkPath("error page", file))
 	}
 	return errors.Join(err, checkPaths("error page within", r.PagesWithin))
+}
+
+func (r *Route) checkAccessLog() error {
+	if !slices.Contains([]string{"", "combined", "json", "journal", "off"}, r.AccessLog) {
+		return fmt.Errorf("access_log %q is none of combined, json, journal, off", r.AccessLog)
+	}
+	return nil
 }
 
 func hasControl(s string) bool {

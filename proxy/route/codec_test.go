@@ -23,7 +23,7 @@ func demo(changes ...func(*route.Route)) *route.Route {
 		Redirects: []route.Redirect{{From: "old.client-x.example", To: "https://client-x.example", Status: 301}},
 		MaxBody:   25 << 20, TimeoutMS: 60000, HoldMS: 30000, DrainMS: 35000, BufferRequests: true, BufferResponses: true,
 		Stream: []string{"/events/"}, Headers: map[string]string{"Referrer-Policy": "same-origin", "A": "<b>"},
-		ErrorPages: map[string]string{"503": "/srv/client-x/503.html", "4xx": "/srv/client-x/4xx.html"},
+		ErrorPages: map[string]string{"503": "/srv/client-x/503.html", "4xx": "/srv/client-x/4xx.html"}, AccessLog: "json",
 	}
 	for _, change := range changes {
 		change(r)
@@ -105,6 +105,7 @@ func TestARouteThatCannotBeServedIsRefused(t *testing.T) {
 		"redirect with user":       func(r *route.Route) { r.Redirects[0].To = "https://a@b" },
 		"redirect with line break": func(r *route.Route) { r.Redirects[0].To = "https://a/\r\nX: y" },
 		"redirect 200":             func(r *route.Route) { r.Redirects[0].Status = 200 },
+		"access log":               func(r *route.Route) { r.AccessLog = "/etc/passwd" },
 		"negative body":            func(r *route.Route) { r.MaxBody = -1 },
 		"no time":                  func(r *route.Route) { r.TimeoutMS = 0 },
 		"too much time":            func(r *route.Route) { r.HoldMS = 1 << 62 },

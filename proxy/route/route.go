@@ -23,6 +23,8 @@ type Route struct {
 	Internal  []Internal `json:"internal,omitempty"`
 	Redirects []Redirect `json:"redirects,omitempty"`
 
+	AccessLog string `json:"access_log,omitempty"` // "combined", "json", "journal" or "off"; "": combined
+
 	MaxBody         int64             `json:"max_body"`            // bytes of a request body
 	TimeoutMS       int64             `json:"timeout_ms"`          // for the application's answer
 	HoldMS          int64             `json:"hold_ms"`             // for a listener that is not there yet

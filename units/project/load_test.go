@@ -98,6 +98,7 @@ func TestTheWholeExampleLoadsWithoutWhatIsNotAvailableYet(t *testing.T) {
 			MaxBody: 25 << 20, Timeout: time.Minute, Hold: 30 * time.Second, BufferRequests: true, BufferResponses: true,
 			Stream: []string{"/events/"}, Headers: map[string]string{"Referrer-Policy": "same-origin"},
 			ErrorPages: map[string]string{"503": "/srv/client-x/503.html"}, Compress: true,
+			AccessLog: "combined",
 		},
 		Limits: Limits{Memory: "512M", MemoryHigh: "400M", CPU: "150%", Tasks: 256},
 	}

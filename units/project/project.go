@@ -116,6 +116,7 @@ type Proxy struct {
 	PagesReal       []string          // the real directories of those pages, set by hostcheck.Locate
 	Compress        bool              // text, for clients that take it
 	CompressSecrets bool              // answers with secrets in them, too
+	AccessLog       string            // "combined", "json", "journal" or "off"
 }
 
 // Limits is the limits block, for the project's slice. Each value is in systemd's own syntax and

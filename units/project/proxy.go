@@ -19,6 +19,7 @@ var proxySettings = []setting[Proxy]{
 	{"compress_secrets", boolean(func(p *Proxy) *bool { return &p.CompressSecrets })},
 	{"headers", table(func(p *Proxy) *map[string]string { return &p.Headers }, headerName, headerValue, open)},
 	{"error_pages", table(func(p *Proxy) *map[string]string { return &p.ErrorPages }, errorStatus, path)},
+	{"access_log", text(func(p *Proxy) *string { return &p.AccessLog }, oneOf("combined", "json", "journal", "off"))},
 }
 
 func decodeProxy(d *decoder, g *group) {

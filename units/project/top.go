@@ -99,6 +99,7 @@ func builtIn() *Project {
 		Proxy: Proxy{
 			MaxBody: 25 << 20, Timeout: 60 * time.Second, Hold: 30 * time.Second,
 			BufferRequests: true, BufferResponses: true, Compress: true,
+			AccessLog: "combined",
 		},
 	}
 }

@@ -54,6 +54,7 @@ proxy {
   compress         = true
   headers          = { "Referrer-Policy" = "same-origin" }
   error_pages      = { "503" = "/srv/client-x/503.html" }
+  access_log       = "combined" # "json", "journal", "off"
 
   rate_limit "/accounts/login/" {
     per   = "ip"
