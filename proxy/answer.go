@@ -36,6 +36,7 @@ func (x *exchange) answer(res *http.Response) {
 	if res.ContentLength >= 0 {
 		h["Content-Length"] = []string{strconv.FormatInt(res.ContentLength, 10)}
 	}
+	x.agree(res)
 	switch {
 	case res.Body == http.NoBody || x.r.Method == http.MethodHead:
 		x.end()
@@ -57,18 +58,20 @@ func (x *exchange) streams(res *http.Response) bool {
 func (x *exchange) passStream(res *http.Response) {
 	buf := spool.Memory()
 	defer spool.Free(buf)
+	out := x.outlet(nil)
+	defer out.close(false)
 	x.WriteHeader(res.StatusCode)
-	ctl := http.NewResponseController(x.ResponseWriter)
-	ctl.Flush()
+	out.ctl.Flush()
 	for {
 		n, err := res.Body.Read(buf[:])
 		if n > 0 {
-			if _, err := x.Write(buf[:n]); err != nil {
+			if _, err := out.Write(buf[:n]); err != nil {
 				return
 			}
-			ctl.Flush()
+			out.flush()
 		}
 		if err != nil {
+			out.close(err == io.EOF)
 			x.finish(res, err)
 			return
 		}
@@ -83,16 +86,13 @@ func (x *exchange) passBuffered(res *http.Response) {
 	n, err := fill(res.Body, buf[:])
 	switch err {
 	case nil:
-		x.WriteHeader(res.StatusCode)
 		x.pump(res, buf[:])
 	case io.EOF:
 		x.end()
 		x.leave()
-		if res.ContentLength < 0 && len(res.Trailer) == 0 {
-			x.Header()["Content-Length"] = []string{strconv.Itoa(n)}
-		}
+		body := x.whole(buf[:n], len(res.Trailer) > 0)
 		x.WriteHeader(res.StatusCode)
-		writeAtOnce(&x.reply, x.r, buf[:n])
+		writeAtOnce(&x.reply, x.r, body)
 		x.finish(res, io.EOF)
 	default:
 		x.giveUp(brokenOff(err))
@@ -112,16 +112,20 @@ func fill(src io.Reader, p []byte) (n int, err error) {
 // pump sends first and then the rest of the body, which a goroutine reads from the application
 // into memory and disk while the client takes its time.
 func (x *exchange) pump(res *http.Response, first []byte) {
+	out := x.outlet(first)
+	defer out.close(false)
+	x.WriteHeader(res.StatusCode)
 	pipe := x.s.spool.NewPipe()
 	defer pipe.Close()
 	reader := start(func() { pipe.CloseWrite(x.drainInto(pipe, res.Body)) }, nil)
 	defer reader.stop()
 	defer x.conn.Close()
 	defer pipe.Abandon()
-	if _, err := x.Write(first); err != nil {
+	if _, err := out.Write(first); err != nil {
 		return
 	}
-	err := x.emptyOut(pipe, first)
+	err := emptyInto(out, pipe, first)
+	out.close(err == io.EOF)
 	if disk := pipe.DiskError(); disk != nil {
 		x.p.site.complain(x.log(), disk.Error()+", the application waits for the client instead")
 	}
@@ -138,17 +142,16 @@ func (x *exchange) drainInto(pipe *spool.Pipe, body io.Reader) error {
 	return err
 }
 
-// emptyOut writes what comes through the pipe to the client. The error is the reader's, io.EOF
+// emptyInto writes what comes through the pipe to the client. The error is the reader's, io.EOF
 // for a whole body; a client that is gone shows in the request's context.
-func (x *exchange) emptyOut(pipe *spool.Pipe, buf []byte) error {
-	ctl := http.NewResponseController(x.ResponseWriter)
+func emptyInto(out *outlet, pipe *spool.Pipe, buf []byte) error {
 	for {
 		if pipe.Empty() {
-			ctl.Flush()
+			out.flush()
 		}
 		n, err := pipe.Read(buf)
 		if n > 0 {
-			if _, err := x.Write(buf[:n]); err != nil {
+			if _, err := out.Write(buf[:n]); err != nil {
 				return errClientGone
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sandwich/proxy/compress"
 	"sandwich/proxy/header"
 	"sandwich/proxy/spool"
 	"sandwich/proxy/upstream"
@@ -73,6 +74,8 @@ type exchange struct {
 	length  int64       // of the body, or header.NoBody, or header.Chunked
 	body    *spool.Body // the whole body when it is buffered
 	stream  bool        // the body is not buffered
+
+	coding compress.Coding // that the answer's body may go out in
 
 	streamed *clientBody // the body that is not buffered, once it is read
 
