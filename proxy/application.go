@@ -100,7 +100,7 @@ func (x *exchange) run(head []byte) {
 	}
 	res, err := x.attempt(head)
 	for _, pause := range resendPauses {
-		if !errors.Is(err, upstream.ErrReset) || !x.mayResend() {
+		if !x.mayResend(err) {
 			break
 		}
 		x.pause(pause)
@@ -125,13 +125,15 @@ func (x *exchange) pause(d time.Duration) {
 	}
 }
 
-func (x *exchange) mayResend() bool {
+func (x *exchange) mayResend(err error) bool {
 	hasBody := x.length != header.NoBody
 	return !x.upgrade && time.Now().Before(x.holdUntil) &&
-		upstream.MayResend(x.r.Method, hasBody, !x.stream)
+		upstream.MayResend(err, x.r.Method, hasBody, !x.stream)
 }
 
-// attempt connects, sends, and reads the head of the answer. When it fails nothing of it is left.
+// attempt connects, sends, and reads the answer until it is sure to be one: its head and, unless
+// that must reach the client at once, the first byte of its content. When it fails nothing of it
+// is left.
 func (x *exchange) attempt(head []byte) (*http.Response, error) {
 	if err := x.connect(); err != nil {
 		return nil, x.blame(err)
@@ -140,6 +142,9 @@ func (x *exchange) attempt(head []byte) (*http.Response, error) {
 	res, err := x.conn.ReadResponse(x.r, x.inform)
 	if err == nil && res.StatusCode == http.StatusSwitchingProtocols && !x.upgrade {
 		err = fmt.Errorf("%w: 101 to a request that asked for no upgrade", upstream.ErrBroken)
+	}
+	if err == nil && res.StatusCode != http.StatusSwitchingProtocols && !x.streams(res) {
+		err = x.conn.AwaitContent(res)
 	}
 	if err != nil {
 		err = x.blame(err)
@@ -278,7 +283,7 @@ func (x *exchange) explain(err error) {
 	switch {
 	case errors.Is(err, upstream.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
 		x.fail(http.StatusGatewayTimeout)
-	case errors.Is(err, upstream.ErrReset), errors.Is(err, upstream.ErrBroken):
+	case errors.Is(err, upstream.ErrReset), errors.Is(err, upstream.ErrCut), errors.Is(err, upstream.ErrBroken):
 		x.fail(http.StatusBadGateway)
 	default:
 		x.fail(http.StatusServiceUnavailable)

@@ -60,8 +60,8 @@ type stay struct {
 var errFailing = errors.New("its service does not come up")
 
 // failingPatience is how long a request waits for a service that fails: a visitor is to know
-// within a second.
-const failingPatience = 900 * time.Millisecond
+// within a second, the way there and back included.
+const failingPatience = 800 * time.Millisecond
 
 // restartPatience is how long a service that crashed may take to begin the start that it gets: more
 // than the longest delay between two starts, RestartMaxDelaySec=5.

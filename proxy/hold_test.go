@@ -150,9 +150,13 @@ func TestWhichRequestsAreSentAgainAfterAReset(t *testing.T) {
 		{"POST / HTTP/1.1\r\nHost: demo.example\r\nContent-Length: 3\r\n\r\nabc", "", 502, 1},
 		{"PATCH / HTTP/1.1\r\nHost: demo.example\r\nContent-Length: 3\r\n\r\nabc", "", 502, 1},
 		{"PUT /stream HTTP/1.1\r\nHost: demo.example\r\nContent-Length: 3\r\n\r\nabc", "", 502, 1},
-		{"GET / HTTP/1.1\r\nHost: demo.example\r\n\r\n", "H", 502, 1},
+		{"GET / HTTP/1.1\r\nHost: demo.example\r\n\r\n", "H", 200, 2},
 		{"GET / HTTP/1.1\r\nHost: demo.example\r\n\r\n", "HTTP/1.1 103 Early Hints\r\n\r\n", 502, 1},
-		{"GET / HTTP/1.1\r\nHost: demo.example\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", 502, 1},
+		{"GET / HTTP/1.1\r\nHost: demo.example\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", 200, 2},
+		{"GET / HTTP/1.1\r\nHost: demo.example\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 200, 2},
+		{"GET / HTTP/1.1\r\nHost: demo.example\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no", 502, 1},
+		{"POST / HTTP/1.1\r\nHost: demo.example\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", 502, 1},
+		{"HEAD / HTTP/1.1\r\nHost: demo.example\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", 200, 1},
 	}
 	for _, c := range cases {
 		method, _, _ := strings.Cut(c.request, "\r")

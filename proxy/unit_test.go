@@ -142,7 +142,7 @@ func TestAFailingServiceIsNotSentRequests(t *testing.T) {
 	started := time.Now()
 	f.get("/").want(t, 503)
 	f.ask("POST / HTTP/1.1\r\nHost: demo.example\r\nContent-Length: 3\r\n\r\nabc").want(t, 503)
-	if took := time.Since(started); took < 1800*time.Millisecond || took > 3*time.Second {
+	if took := time.Since(started); took < 1500*time.Millisecond || took > 3*time.Second {
 		t.Errorf("two refusals took %s", took)
 	}
 	if len(a.heads) != 0 {

@@ -12,13 +12,15 @@ const startTimeout = 90 * time.Second
 // StopReserve is what a stop may take beyond the graceful timeout, to end what did not end itself.
 const StopReserve = 5 * time.Second
 
-// The back-off of failing starts: from restartDelay to restartMaxDelay in restartSteps steps. A
-// request that comes in between waits for the next start, so the longest delay stays well below the
-// time the proxy holds a request.
+// The back-off of failing starts: from restartFirst to restartMaxDelay in restartSteps steps, or
+// always restartDelay where systemd knows no steps. A service that crashed once is back at once; a
+// request that comes in between waits for the next start, so the longest delay stays well below
+// the time the proxy holds a request.
 const (
-	restartDelay    = 2 * time.Second
+	restartFirst    = 100 * time.Millisecond
 	restartMaxDelay = 5 * time.Second
 	restartSteps    = 4
+	restartDelay    = 2 * time.Second
 )
 
 func (g generation) renderService() (unitfile.File, error) {
@@ -90,10 +92,12 @@ func (g generation) identity(d draft) {
 func (g generation) restart(d draft) {
 	d.in("Unit").fixed("StartLimitIntervalSec", "0")
 	d.fixed("Restart", "on-failure")
-	d.seconds("RestartSec", restartDelay)
 	if g.version >= 254 {
+		d.seconds("RestartSec", restartFirst)
 		d.number("RestartSteps", restartSteps)
 		d.seconds("RestartMaxDelaySec", restartMaxDelay)
+	} else {
+		d.seconds("RestartSec", restartDelay)
 	}
 	if g.Command == nil {
 		// gunicorn replaces a worker that was killed; the others go on.

@@ -48,6 +48,9 @@ const longestDrain = 10 * time.Second
 // hookStopping is ExecStop=: before the service is told to end, the proxy holds new requests and
 // those in flight finish. Without a proxy there is nobody to hold, and the stop goes on.
 func (t *terminal) hookStopping(ctx context.Context, name string) error {
+	if hasEnded(ctx, name) {
+		return nil
+	}
 	proxy, err := dbusctl.ConnectProxy()
 	if err != nil {
 		return err
@@ -66,6 +69,19 @@ func (t *terminal) hookStopping(ctx context.Context, name string) error {
 		return quietWithoutVisitors(err)
 	}
 	return quietWithoutVisitors(front{proxy}.Drain(ctx, name, drain))
+}
+
+// hasEnded says whether the service's main process is gone already: it was told to end by a signal,
+// or has crashed. Nobody is there to answer what is in flight, and to wait for it would only keep
+// the next process from starting.
+func hasEnded(ctx context.Context, name string) bool {
+	systemd, err := dbusctl.Connect(ctx)
+	if err != nil {
+		return false // to hold in vain costs less than to lose requests
+	}
+	defer systemd.Close()
+	service, err := systemd.Unit(ctx, units.Service(name))
+	return err == nil && service.MainPID == 0
 }
 
 // hookStopped is ExecStopPost=: held requests go on to the socket, which systemd holds, and wait in

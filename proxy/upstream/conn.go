@@ -37,6 +37,8 @@ type Conn struct {
 	in      *bufio.Reader
 	head    int64 // bytes of response head that may still be read; -1 when the head is complete
 	leave   func() bool
+	content content
+	ended   bool // the connection has: what was read of it is all there is
 
 	state atomic.Int32 // asked, answered or refused
 }
@@ -108,13 +110,14 @@ func (u *Conn) WriteAll(parts *net.Buffers) error {
 }
 
 // ReadResponse reads the head of the response to r and hands each 1xx before it to informed,
-// except 100, which was not asked for. It fails with ErrReset, ErrTimeout, ErrBroken
+// except 100, which was not asked for. It fails with ErrReset, ErrCut, ErrTimeout, ErrBroken
 // or ErrRefused.
 func (u *Conn) ReadResponse(r *http.Request, informed func(*http.Response)) (*http.Response, error) {
+	told := false
 	for {
 		res, err := http.ReadResponse(u.in, r)
 		if err != nil {
-			return nil, u.explain(err)
+			return nil, u.explain(err, told)
 		}
 		if res.StatusCode >= 200 || res.StatusCode == http.StatusSwitchingProtocols {
 			u.head = -1
@@ -122,11 +125,14 @@ func (u *Conn) ReadResponse(r *http.Request, informed func(*http.Response)) (*ht
 		}
 		if res.StatusCode != http.StatusContinue {
 			informed(res)
+			told = true
 		}
 	}
 }
 
-func (u *Conn) explain(err error) error {
+// explain tells what an error in the head of a response means, and whether a part of it has been
+// passed on before.
+func (u *Conn) explain(err error, told bool) error {
 	switch {
 	case u.state.Load() == refused:
 		return ErrRefused
@@ -134,6 +140,8 @@ func (u *Conn) explain(err error) error {
 		return ErrTimeout
 	case u.state.Load() != answered:
 		return fmt.Errorf("%w: %w", ErrReset, err)
+	case u.ended && !told:
+		return fmt.Errorf("%w: %w", ErrCut, err)
 	}
 	return fmt.Errorf("%w: %w", ErrBroken, err)
 }
@@ -166,6 +174,7 @@ func (s *source) Read(p []byte) (int, error) {
 	if s.head > 0 {
 		s.head -= int64(n)
 	}
+	s.ended = s.ended || isEnd(err)
 	if err == io.EOF {
 		return n, err // bare, as bufio and net/http compare it
 	}

@@ -1,12 +1,15 @@
 package upstream
 
-import "net/http"
+import (
+	"errors"
+	"net/http"
+)
 
-// MayResend says whether a request whose connection ended without a byte of response may be sent
-// again: only when doing it twice means the same as doing it once (RFC 9110 9.2.2), and when
-// what was sent of its body is still here.
-func MayResend(method string, hasBody, bodyKept bool) bool {
-	return isIdempotent(method) && (!hasBody || bodyKept)
+// MayResend says whether a request that failed with err may be sent again: only when not a byte of
+// the content of its answer has come, when doing it twice means the same as doing it once (RFC 9110
+// 9.2.2), and when what was sent of its body is still here.
+func MayResend(err error, method string, hasBody, bodyKept bool) bool {
+	return (errors.Is(err, ErrReset) || errors.Is(err, ErrCut)) && isIdempotent(method) && (!hasBody || bodyKept)
 }
 
 func isIdempotent(method string) bool {

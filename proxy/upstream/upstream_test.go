@@ -3,6 +3,7 @@ package upstream_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -20,7 +21,7 @@ func TestWhichRequestsMayBeSentAgain(t *testing.T) {
 	cases := []struct {
 		method        string
 		hasBody, kept bool
-		may           bool
+		may           bool // when the connection ended before any content came
 	}{
 		{"GET", false, true, true}, {"HEAD", false, true, true}, {"OPTIONS", false, true, true},
 		{"PUT", true, true, true}, {"DELETE", true, true, true}, {"GET", true, true, true},
@@ -30,8 +31,13 @@ func TestWhichRequestsMayBeSentAgain(t *testing.T) {
 		{"PROPFIND", false, true, false}, {"get", false, true, false}, {"", false, true, false},
 	}
 	for _, c := range cases {
-		if got := upstream.MayResend(c.method, c.hasBody, c.kept); got != c.may {
-			t.Errorf("%q with body %v, kept %v: %v", c.method, c.hasBody, c.kept, got)
+		for err, ended := range map[error]bool{
+			upstream.ErrReset: true, fmt.Errorf("%w: %w", upstream.ErrCut, io.ErrUnexpectedEOF): true,
+			upstream.ErrBroken: false, upstream.ErrTimeout: false, upstream.ErrRefused: false, upstream.ErrNoListener: false, io.EOF: false,
+		} {
+			if got := upstream.MayResend(err, c.method, c.hasBody, c.kept); got != (c.may && ended) {
+				t.Errorf("%q with body %v, kept %v, after %v: %v", c.method, c.hasBody, c.kept, err, got)
+			}
 		}
 	}
 }
@@ -112,9 +118,11 @@ func TestHowAnAnswerFails(t *testing.T) {
 		want error
 	}{
 		{"", upstream.ErrReset},
-		{"H", upstream.ErrBroken},
+		{"H", upstream.ErrCut},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n", upstream.ErrCut},
+		{"HTTP/1.1 103 Early Hints\r\n\r\n", upstream.ErrBroken}, // it was passed on
 		{"nonsense\r\n\r\n", upstream.ErrBroken},
-		{"HTTP/1.1 100 Continue\r\n\r\n", upstream.ErrBroken},
+		{"HTTP/1.1 100 Continue\r\n\r\n", upstream.ErrCut},
 		{strings.Repeat("HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n", 10000), upstream.ErrBroken},
 	}
 	for _, c := range cases {
@@ -124,6 +132,46 @@ func TestHowAnAnswerFails(t *testing.T) {
 		_, err := conn.ReadResponse(&http.Request{Method: "GET"}, func(*http.Response) {})
 		if !errors.Is(err, c.want) {
 			t.Errorf("after %.40q: %v, want %v", c.said, err, c.want)
+		}
+		conn.Release()
+	}
+}
+
+func TestWhenAnAnswerIsSureToBeOne(t *testing.T) {
+	const head = "HTTP/1.1 200 OK\r\n"
+	cases := []struct {
+		method, said string
+		want         error // of AwaitContent
+		content      string
+	}{
+		{"GET", head + "Content-Length: 2\r\n\r\n", upstream.ErrCut, ""},
+		{"GET", head + "Content-Length: 2\r\n\r\nok", nil, "ok"},
+		{"GET", head + "Content-Length: 1\r\n\r\n!", nil, "!"},
+		{"GET", head + "Content-Length: 0\r\n\r\n", nil, ""},
+		{"POST", head + "Content-Length: 2\r\n\r\n", upstream.ErrCut, ""},
+		{"HEAD", head + "Content-Length: 2\r\n\r\n", nil, ""},
+		{"GET", "HTTP/1.1 204 No Content\r\n\r\n", nil, ""},
+		{"GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\n", nil, ""},
+		{"GET", head + "Transfer-Encoding: chunked\r\n\r\n", upstream.ErrCut, ""},
+		{"GET", head + "Transfer-Encoding: chunked\r\n\r\n2\r\n", upstream.ErrCut, ""},
+		{"GET", head + "Transfer-Encoding: chunked\r\n\r\nx\r\n", upstream.ErrBroken, ""},
+		{"GET", head + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", nil, ""},
+		{"GET", head + "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n1\r\n!\r\n0\r\n\r\n", nil, "ok!"},
+		{"GET", head + "\r\n", nil, ""}, // it ends with the connection
+		{"GET", head + "\r\nok", nil, "ok"},
+	}
+	for _, c := range cases {
+		ours, theirs := net.Pipe()
+		go func() { io.WriteString(theirs, c.said); theirs.Close() }()
+		conn := upstream.NewConn(ours, time.Minute)
+		res, err := conn.ReadResponse(&http.Request{Method: c.method}, nil)
+		if err != nil {
+			t.Fatalf("%q: %v", c.said, err)
+		}
+		if err = conn.AwaitContent(res); !errors.Is(err, c.want) {
+			t.Errorf("%s, %q: %v, want %v", c.method, c.said, err, c.want)
+		} else if got, err := io.ReadAll(res.Body); c.want == nil && (err != nil || string(got) != c.content) {
+			t.Errorf("%s, %q: the content is %q, %v", c.method, c.said, got, err)
 		}
 		conn.Release()
 	}

@@ -20,9 +20,10 @@ const (
 // kills end a process in the middle of what it does.
 var kills = []scenario{
 	{name: "kill -9 of a worker", classes: classes, event: killWorker, judge: onlyInside(frontPage, slowPages, versionPage)},
-	// Every worker dies with the master, some between the head and the body of an answer: such a
-	// request had its answer begun, and is not sent again.
-	{name: "kill -9 of the gunicorn master", classes: classes, event: killMaster, judge: onlyInside()},
+	// Every worker dies with the master. A worker that has lost its master may accept once more: only
+	// such a request is sent again more than once, and in vain when it is slow.
+	{name: "kill -9 of the gunicorn master", classes: classes, event: killMaster, judge: onlyInside(frontPage, versionPage)},
+	{name: "systemctl kill -s TERM", classes: classes, event: terminateMaster},
 	{name: "kill -9 of the proxy", classes: classes, event: killProxy, judge: onlyInside()},
 }
 
@@ -33,6 +34,15 @@ func killWorker(g *stage, _ int) {
 }
 
 func killMaster(g *stage, _ int) { g.killMain(g.service()) }
+
+// terminateMaster tells the service's processes to end behind systemd's back: they finish what they
+// do, and the next request starts the next ones.
+func terminateMaster(g *stage, _ int) {
+	before := g.property(g.service(), "MainPID")
+	g.must("systemctl", "kill", "-s", "TERM", g.service())
+	g.until("the master has ended", func() bool { return g.property(g.service(), "MainPID") != before })
+	g.answers()
+}
 
 func killProxy(g *stage, _ int) { g.killMain("sandwich-proxy.service") }
 
