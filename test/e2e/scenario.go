@@ -174,7 +174,7 @@ func (g *stage) usual() []load.Load {
 func (g *stage) stream(rate float64, mix []load.Request) load.Load {
 	return load.Load{
 		URL: "http://127.0.0.1/", Host: g.host(), Rate: rate, Mix: mix,
-		Duration: time.Hour, Connections: g.connections, Dial: g.Dial,
+		Duration: time.Hour, Connections: g.connections, Dial: g.Dial, Timeout: patience,
 	}
 }
 

@@ -23,7 +23,7 @@ var kills = []scenario{
 	// Every worker dies with the master. A worker that has lost its master may accept once more: only
 	// such a request is sent again more than once, and in vain when it is slow.
 	{name: "kill -9 of the gunicorn master", classes: classes, event: killMaster, judge: onlyInside(frontPage, versionPage)},
-	{name: "systemctl kill -s TERM", classes: classes, event: terminateMaster},
+	{name: "systemctl kill -s TERM", classes: classes, event: terminateMaster, judge: onlyInside(frontPage, versionPage)},
 	{name: "kill -9 of the proxy", classes: classes, event: killProxy, judge: onlyInside()},
 }
 
@@ -39,8 +39,11 @@ func killMaster(g *stage, _ int) { g.killMain(g.service()) }
 // do, and the next request starts the next ones.
 func terminateMaster(g *stage, _ int) {
 	before := g.property(g.service(), "MainPID")
+	d := death{from: time.Now()}
 	g.must("systemctl", "kill", "-s", "TERM", g.service())
 	g.until("the master has ended", func() bool { return g.property(g.service(), "MainPID") != before })
+	d.to = time.Now()
+	g.deaths = append(g.deaths, d)
 	g.answers()
 }
 
