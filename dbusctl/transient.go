@@ -24,6 +24,7 @@ type Transient struct {
 	Environment []string // NAME=value
 	EnvFile     string   // EnvironmentFile=, "" for none
 	Credentials map[string]string
+	Writable    []string // paths that it may write to in spite of the sandbox, where they are there
 	Stdin       []byte
 	TimeLimit   time.Duration
 	OutputLimit int64 // bytes of each of stdout and stderr; the rest is thrown away
@@ -97,6 +98,13 @@ func transientName(name string) string {
 
 func (t Transient) properties(stdout, stderr *os.File) []sd.Property {
 	list := append(t.command(), t.sandbox()...)
+	if len(t.Writable) > 0 {
+		optional := make([]string, 0, len(t.Writable))
+		for _, path := range t.Writable {
+			optional = append(optional, "-"+path)
+		}
+		list = append(list, property("ReadWritePaths", optional))
+	}
 	list = append(list,
 		property("StandardInput", "data"),
 		property("StandardInputData", t.Stdin),

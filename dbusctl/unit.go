@@ -31,6 +31,10 @@ type Unit struct {
 	MainPID      uint32
 	Restarts     uint32 // automatic restarts since the last start
 	Memory       uint64 // bytes; 0 when it is not measured
+	MemoryHigh   uint64 // bytes; 0 when there is no limit, like the next ones
+	MemoryMax    uint64
+	Tasks        uint64
+	TasksMax     uint64
 	StatusText   string // what the service last said of itself
 	InvocationID string // hex; "" when it never ran
 }
@@ -68,7 +72,11 @@ func readUnit(name string, values map[string]any) Unit {
 		ExitStatus:   value[int32](p, "ExecMainStatus"),
 		MainPID:      value[uint32](p, "MainPID"),
 		Restarts:     value[uint32](p, "NRestarts"),
-		Memory:       p.memory(),
+		Memory:       p.amount("MemoryCurrent"),
+		MemoryHigh:   p.amount("MemoryHigh"),
+		MemoryMax:    p.amount("MemoryMax"),
+		Tasks:        p.amount("TasksCurrent"),
+		TasksMax:     p.amount("TasksMax"),
 		StatusText:   p.text("StatusText"),
 		InvocationID: fmt.Sprintf("%x", value[[]byte](p, "InvocationID")),
 	}
@@ -93,13 +101,13 @@ func (p properties) time(name string) time.Time {
 	return time.UnixMicro(int64(usec))
 }
 
-// memory is 0 where the memory controller is absent: systemd says 2^64-1 then.
-func (p properties) memory() uint64 {
-	bytes := value[uint64](p, "MemoryCurrent")
-	if bytes == ^uint64(0) {
+// amount is 0 where a controller is absent or there is no limit: systemd says 2^64-1 then.
+func (p properties) amount(name string) uint64 {
+	n := value[uint64](p, name)
+	if n == ^uint64(0) {
 		return 0
 	}
-	return bytes
+	return n
 }
 
 // loadError reads the (name, message) pair of the LoadError property.

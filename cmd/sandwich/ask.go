@@ -24,7 +24,7 @@ func (a asker) Run(ctx context.Context, c django.Command) (django.Result, error)
 	out, err := a.systemd.RunOnce(ctx, dbusctl.Transient{
 		Name: "ask", Args: c.Args, Dir: c.Dir, User: c.User, Group: c.Group,
 		Environment: assignments(c.Environment), EnvFile: c.EnvFile, Credentials: c.Credentials,
-		Stdin: c.Stdin, TimeLimit: c.Timeout, OutputLimit: int64(c.MaxOutput),
+		Writable: c.Writable, Stdin: c.Stdin, TimeLimit: c.Timeout, OutputLimit: int64(c.MaxOutput),
 	})
 	if err != nil {
 		return django.Result{}, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -86,4 +87,12 @@ func mistakes(diags hcl.Diagnostics) []mistake {
 		list = append(list, m)
 	}
 	return list
+}
+
+// place is where a mistake stands, in one word.
+func (m mistake) place() string {
+	if m.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d,%d", m.File, m.Line, m.Column)
 }

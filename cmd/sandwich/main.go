@@ -87,7 +87,7 @@ func newRoot(t *terminal) *cobra.Command {
 	root.AddCommand(
 		newInit(t), newCheck(t), newPlan(t), newApply(t), newEnable(t), newDisable(t),
 		newStart(t), newStop(t), newRestart(t),
-		newReload(t), newStatus(t), newList(t), newLogs(t), newProxy(t), newVersion(t), newHook(t),
+		newReload(t), newStatus(t), newList(t), newLogs(t), newWhy(t), newProxy(t), newVersion(t), newHook(t),
 	)
 	for _, command := range root.Commands() {
 		sayUsage(command)

@@ -28,6 +28,8 @@ type Question struct {
 	Environment map[string]string
 	EnvFile     string
 	Credentials map[string]string
+	Writable    []string // directories that it may write to
+	Examine     string   // the host name to ask the first page for; "": settings only
 }
 
 // Ask runs the project's own python, imports its settings and gives what they say. A project that
@@ -35,6 +37,9 @@ type Question struct {
 func Ask(ctx context.Context, run Runner, q Question) (Facts, error) {
 	if !dotted(q.Settings) {
 		return Facts{}, &AskError{Kind: NoAnswer, Question: q, Reason: "no settings module is known"}
+	}
+	if q.Examine != "" && !domain(q.Examine) {
+		return Facts{}, &AskError{Kind: NoAnswer, Question: q, Reason: "the host name to ask for is none"}
 	}
 	result, err := run.Run(ctx, command(q))
 	if err != nil {
@@ -54,10 +59,16 @@ func command(q Question) Command {
 		Credentials: q.Credentials,
 		User:        q.User,
 		Group:       q.Group,
-		Stdin:       []byte(strings.Replace(script, "@SETTINGS@", q.Settings, 1)),
+		Writable:    q.Writable,
+		Stdin:       []byte(strings.NewReplacer("@SETTINGS@", q.Settings, "@DOMAIN@", q.Examine).Replace(script)),
 		Timeout:     askTimeout,
 		MaxOutput:   maxOutput,
 	}
+}
+
+// domain says whether s can stand in a string of the script.
+func domain(s string) bool {
+	return len(s) <= 253 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == ""
 }
 
 // answer turns how the process ended into facts or into why there are none.

@@ -4,8 +4,10 @@ Runs on Python 3.6 and later. Whatever the settings print goes to standard error
 """
 import json
 import os
+import signal
 import sys
 import traceback
+import warnings
 
 answer_fd = os.dup(1)
 os.dup2(2, 1)
@@ -143,13 +145,101 @@ def facts(settings):
         "log_dirs": read("LOGGING", log_dirs, {}),
         "data_upload_max": read("DATA_UPLOAD_MAX_MEMORY_SIZE", number, 0),
         "proxy_ssl_header": read("SECURE_PROXY_SSL_HEADER", flag, None),
+        "secret_weak": read("SECRET_KEY", weak, ""),
+        "conn_max_age": read("DATABASES", conn_max_age, {}),
+        "ssl_redirect": read("SECURE_SSL_REDIRECT", flag, False),
         "csrf_trusted_origins": read("CSRF_TRUSTED_ORIGINS", texts, []),
     }
+
+
+def weak(name, key):
+    """A key that Django made for a tutorial, or that somebody could guess (security.W009)."""
+    if isinstance(key, bytes):
+        key = key.decode("latin-1")
+    return len(key) < 50 or len(set(key)) < 5 or key.startswith("django-insecure-")
+
+
+def conn_max_age(name, databases):
+    ages = [database.get("CONN_MAX_AGE", 0) for database in values(databases)]
+    return -1 if None in ages else max([int(age) for age in ages] or [0])
+
+
+def in_time(seconds, do):
+    """Return what do gives, or fail when it takes longer."""
+    def late(number, frame):
+        raise TimeoutError("no answer within %d seconds" % seconds)
+
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        return do()
+    finally:
+        signal.alarm(0)
+
+
+def no_new_file(connection):
+    """SQLite would create a database that is not there."""
+    file = str(connection.settings_dict.get("NAME") or "")
+    if connection.vendor == "sqlite" and ":memory:" not in file and not file.startswith("file:") and not os.path.exists(file):
+        raise OSError("unable to open database file: %s is not there" % file)
+
+
+def database_failures(connections):
+    failures = []
+    for alias in list(connections)[:LIMIT]:
+        try:
+            no_new_file(connections[alias])
+            in_time(5, connections[alias].ensure_connection)
+        except BaseException as problem:
+            failures.append([alias, str(connections[alias].vendor), " ".join(str(problem).split())[:500]])
+    return failures
+
+
+def pending_migrations(connections, broken):
+    from django.db.migrations.executor import MigrationExecutor
+    pending = []
+    for alias in connections:
+        if alias in broken:
+            continue
+        executor = MigrationExecutor(connections[alias])
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if alias == "default":
+            pending += ["%s.%s" % (migration.app_label, migration.name) for migration, backwards in plan]
+    return pending[:LIMIT]
+
+
+def first_page():
+    """Return the status of the first page and the traceback of what made it fail."""
+    from django.test import Client
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            answer = in_time(15, lambda: Client().get(
+                "/", HTTP_HOST=DOMAIN, SERVER_NAME=DOMAIN, HTTP_X_FORWARDED_PROTO="https", secure=True))
+        return answer.status_code, ""
+    except BaseException as problem:
+        lines = traceback.format_exception(type(problem), problem, problem.__traceback__)
+        return 500, "".join(lines)[-8000:]
+
+
+def examination():
+    """What shows only when the project is set up and used."""
+    django.setup()
+    from django.db import connections
+    failures = database_failures(connections)
+    found = {"databases": [" | ".join(failure) for failure in failures]}
+    try:
+        found["pending"] = in_time(20, lambda: pending_migrations(connections, [failure[0] for failure in failures]))
+    except BaseException as problem:
+        notes.append("the migrations could not be read: %s" % type(problem).__name__)
+    found["page"], found["page_traceback"] = first_page()
+    return found
 
 
 python = ".".join(str(part) for part in sys.version_info[:3])
 sys.path.insert(0, os.getcwd())
 os.environ["DJANGO_SETTINGS_MODULE"] = "@SETTINGS@"
+DOMAIN = "@DOMAIN@"
 
 try:
     import django
@@ -160,6 +250,8 @@ try:
     from django.conf import settings
     settings.DEBUG
     answer = facts(settings)
+    if DOMAIN:
+        answer.update(examination())
 except BaseException as problem:
     failed("settings", problem)
 

@@ -124,6 +124,7 @@ print("@@sandwich-answer@@{}@@sandwich-answer@@")
 		AllowedHosts: []string{"client-x.example", ".example.org"}, Debug: true,
 		SQLiteDirs: []string{root + "/db"}, CacheDirs: []string{"/var/tmp/cache"}, LogDirs: []string{root + "/logs"},
 		DataUploadMax: 5000000, ProxySSLHeader: true, CSRFTrustedOrigins: []string{"https://client-x.example"},
+		SecretWeak: true,
 	}
 	if !reflect.DeepEqual(facts, want) {
 		t.Errorf("said\n%+v\nwant\n%+v", facts, want)

@@ -28,6 +28,23 @@ type Facts struct {
 	DataUploadMax      int64 // DATA_UPLOAD_MAX_MEMORY_SIZE in bytes, 0: no limit
 	ProxySSLHeader     bool  // SECURE_PROXY_SSL_HEADER is set
 	CSRFTrustedOrigins []string
+	SecretWeak         bool  // SECRET_KEY is short, monotonous, or the one of "startproject"
+	ConnMaxAge         int64 // the longest CONN_MAX_AGE in seconds, -1: for ever
+	SSLRedirect        bool  // SECURE_SSL_REDIRECT is on
+
+	Examined *Examination // nil unless the question asked for it
 
 	Notes []string // what was left out of the answer and why, for a person
 }
+
+// Examination is what shows only when a project is set up and used: its databases, its
+// migrations, its first page.
+type Examination struct {
+	Databases []Database // those that do not answer
+	Pending   []string   // migrations of the default database that were not carried out: "polls.0002_x"
+	Page      int        // status of the first page, asked inside the process
+	Traceback []string   // of the exception behind a page that fails
+}
+
+// Database is one of the settings that does not answer, and why.
+type Database struct{ Alias, Engine, Reason string }

@@ -91,6 +91,10 @@ func (r *reader) facts() Facts {
 		SQLiteDirs: r.paths("sqlite_dirs"), CacheDirs: r.paths("cache_dirs"), LogDirs: r.paths("log_dirs"),
 		DataUploadMax: r.number("data_upload_max"), ProxySSLHeader: r.flag("proxy_ssl_header"),
 		CSRFTrustedOrigins: r.texts("csrf_trusted_origins"),
+		SecretWeak:         r.flag("secret_weak"), ConnMaxAge: r.age("conn_max_age"), SSLRedirect: r.flag("ssl_redirect"),
+	}
+	if _, ok := r.fields["page"]; ok {
+		f.Examined = r.examination()
 	}
 	f.Notes = append(r.texts("notes"), r.notes...)
 	return f
@@ -189,6 +193,28 @@ func (r *reader) number(name string) int64 {
 	var n int64
 	r.take(name, &n)
 	return max(n, 0)
+}
+
+// age is a number of seconds; -1 stands for no end.
+func (r *reader) age(name string) int64 {
+	var n int64
+	r.take(name, &n)
+	return max(n, -1)
+}
+
+func (r *reader) examination() *Examination {
+	e := &Examination{Pending: r.texts("pending"), Page: int(r.number("page"))}
+	for _, text := range r.texts("databases") {
+		parts := strings.SplitN(text, " | ", 3)
+		if len(parts) == 3 {
+			e.Databases = append(e.Databases, Database{Alias: parts[0], Engine: parts[1], Reason: parts[2]})
+		}
+	}
+	var traceback string
+	if json.Unmarshal(r.fields["page_traceback"], &traceback) == nil {
+		e.Traceback = lastLines([]byte(traceback))
+	}
+	return e
 }
 
 // callable is a setting such as WSGI_APPLICATION, "a.b.c", in gunicorn's way of saying it, "a.b:c".

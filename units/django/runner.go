@@ -18,6 +18,7 @@ type Command struct {
 	Environment map[string]string // as it is: nothing of the caller's own is added
 	EnvFile     string            // EnvironmentFile=, or ""
 	Credentials map[string]string // credential name -> file, as LoadCredential=
+	Writable    []string          // directories that it may write to
 	User        string
 	Group       string
 	Stdin       []byte

@@ -23,6 +23,8 @@ type Options struct {
 	Run     django.Runner          // nil: no project is asked
 	Unasked string                 // why Run is nil, as the end of a sentence; has a default
 
+	Examine bool // have the projects that are asked try their databases and their first page, too
+
 	System    *hostcheck.System // nil: the host itself
 	CPUs      int               // 0: as many as this host has
 	ProxyUser string            // who serves static files; "" is sandwich-proxy

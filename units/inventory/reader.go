@@ -224,15 +224,34 @@ func concerns(d *hcl.Diagnostic, p *project.Project) bool {
 }
 
 func (r *reader) ask(ctx context.Context, e *Entry, p *project.Project) *django.Facts {
-	facts, err := django.Ask(ctx, r.Run, django.Question{
+	q := django.Question{
 		Python: p.Python, Dir: p.Dir, Settings: p.Settings, User: p.User, Group: p.Group,
 		Environment: p.Environment, EnvFile: p.EnvFile, Credentials: p.Credentials,
-	})
+	}
+	facts, err := django.Ask(ctx, r.Run, q)
+	if err == nil && r.Examine {
+		facts.Examined = r.examine(ctx, p, facts, q)
+	}
 	if err != nil {
 		e.Diagnostics = append(e.Diagnostics, hostcheck.Unanswered(p, err)...)
 		return nil
 	}
 	return &facts
+}
+
+// examine asks again, now that it is known where the project writes and what it is called. A
+// project that cannot be set up, as one with a broken urls.py, is not examined: starting it says why.
+func (r *reader) examine(ctx context.Context, p *project.Project, facts django.Facts, q django.Question) *django.Examination {
+	completed, _ := project.Complete(p, project.Found{Facts: &facts})
+	q.Writable, q.Examine = completed.Writable, "localhost"
+	if len(completed.Domains) > 0 {
+		q.Examine = completed.Domains[0]
+	}
+	examined, err := django.Ask(ctx, r.Run, q)
+	if err != nil {
+		return nil
+	}
+	return examined.Examined
 }
 
 // duplicates reports host names that two projects have, to the wanted ones.

@@ -139,3 +139,17 @@ func (s *System) Public(path string) bool {
 	info, block, err := s.reach(path, nobody, mayRead)
 	return err == nil && block == nil && info.Mode.IsRegular()
 }
+
+// Connectable names the file or directory that keeps a user from connecting to a unix socket, ""
+// when nothing does or nobody can tell. To connect one writes (unix(7)).
+func (s *System) Connectable(socket, user string) (blocked string) {
+	who, err := s.User(user)
+	if err != nil {
+		return ""
+	}
+	_, block, err := s.reach(socket, who, mayWrite)
+	if err != nil || block == nil {
+		return ""
+	}
+	return block.path
+}
