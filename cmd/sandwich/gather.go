@@ -46,15 +46,11 @@ func gather(ctx context.Context, h *host, name string) *why.Facts {
 	g.front(ctx)
 	g.listener()
 	g.journals(ctx)
-	var parts sync.WaitGroup
-	parts.Go(func() { g.page(ctx) })
-	parts.Go(func() { g.hosts(ctx) })
-	parts.Go(func() {
-		g.project(ctx)
-		g.disks()
-		g.changed(ctx)
-	})
-	parts.Wait()
+	g.page(ctx)
+	g.hosts(ctx)
+	g.project(ctx)
+	g.disks()
+	g.changed(ctx)
 	return g.f
 }
 
@@ -228,10 +224,15 @@ func (g *gathering) hostNamed(ctx context.Context, domain string, own []netip.Ad
 	return h
 }
 
-// project reads the project file, and as root asks the project itself.
+// project reads the project file, and as root asks the project itself, unless the reason is plain
+// already: a project that fails to start need not be started twice more.
 func (g *gathering) project(ctx context.Context) {
+	run := newAsker(g.host)
+	if len(why.Judge(g.f)) > 0 {
+		run = nil
+	}
 	found, err := inventory.Read(ctx, inventory.Options{
-		ProjectsDir: projectsDir, HostFile: hostFile, Names: []string{g.f.Name}, Enabled: enabled, Run: newAsker(g.host), Examine: true,
+		ProjectsDir: projectsDir, HostFile: hostFile, Names: []string{g.f.Name}, Enabled: enabled, Run: run, Examine: true,
 	})
 	if err != nil {
 		return
@@ -263,6 +264,9 @@ func examined(facts *django.Facts) *why.Examination {
 
 func (g *gathering) advice(diags hcl.Diagnostics) {
 	for _, m := range mistakes(diags) {
+		if slices.Contains(project.Unasked, m.Summary) {
+			continue
+		}
 		g.f.Mistakes = append(g.f.Mistakes, why.Advice{Summary: m.Summary, Detail: m.Detail, Place: m.place(), Error: m.Severity == "error"})
 	}
 }

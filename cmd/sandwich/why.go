@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -26,16 +28,7 @@ func newWhy(t *terminal) *cobra.Command {
 			return err
 		}
 		defer h.close()
-		answers := make([]answer, 0, len(names))
-		for _, name := range names {
-			done := t.slow("looking at " + name)
-			f := gather(cmd.Context(), h, name)
-			done()
-			answers = append(answers, answer{
-				Name: name, State: stateOf(f.Enabled, f.Service.Active, f.Service.Sub, f.Socket.Active),
-				Causes: append([]why.Cause{}, why.Judge(f)...),
-			})
-		}
+		answers := t.lookAt(cmd.Context(), h, names)
 		if err := cmd.Context().Err(); err != nil {
 			return err
 		}
@@ -49,6 +42,27 @@ type answer struct {
 	Name   string      `json:"name"`
 	State  state       `json:"state"`
 	Causes []why.Cause `json:"causes"` // the likeliest first; none when nothing wrong was found
+}
+
+// lookAt looks at a few projects side by side.
+func (t *terminal) lookAt(ctx context.Context, h *host, names []string) []answer {
+	defer t.slow("looking at " + strings.Join(names, ", "))()
+	answers := make([]answer, len(names))
+	slots := make(chan struct{}, sideBySide)
+	var all sync.WaitGroup
+	for i, name := range names {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			f := gather(ctx, h, name)
+			answers[i] = answer{
+				Name: name, State: stateOf(f.Enabled, f.Service.Active, f.Service.Sub, f.Socket.Active),
+				Causes: append([]why.Cause{}, why.Judge(f)...),
+			}
+		})
+	}
+	all.Wait()
+	return answers
 }
 
 func (t *terminal) answer(answers []answer, asJSON bool) error {

@@ -181,6 +181,9 @@ func (c *completion) missing(attr, summary, detail string) {
 	c.refuse(attr, summary, detail)
 }
 
+// Unasked are the summaries of diagnostics that say no more than that the project was not asked.
+var Unasked = []string{"Not everything about the project is known", "The project was not asked"}
+
 // unasked says what is not known because the project was not asked. When it was asked in vain,
 // why it did not answer has been told.
 func (c *completion) unasked() {
@@ -189,11 +192,11 @@ func (c *completion) unasked() {
 	}
 	why := "The project itself was not asked: " + c.found.Unasked + "."
 	if len(c.open) > 0 {
-		c.refuse("root", "Not everything about the project is known",
+		c.refuse("root", Unasked[0],
 			fmt.Sprintf("%s Write %s, or have it asked.", why, strings.Join(c.open, " and ")))
 		return
 	}
-	c.warn("root", "The project was not asked", why+" Its static files, media and the directories it writes to are known only as far as the file states them.")
+	c.warn("root", Unasked[1], why+" Its static files, media and the directories it writes to are known only as far as the file states them.")
 }
 
 // auto is gunicorn's own advice, 2 x CPUs + 1 (docs.gunicorn.org, "How Many Workers?"). That is

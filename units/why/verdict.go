@@ -18,13 +18,12 @@ var rules = []func(*Facts) []Cause{
 	unserved, drifted, changed,
 }
 
-// Judge gives the causes, the likeliest first; none when nothing wrong was seen. Each kind is told
-// once.
+// Judge gives the causes, the likeliest first; none when nothing wrong was seen.
 func Judge(f *Facts) []Cause {
 	var told []Cause
 	for _, rule := range rules {
 		for _, cause := range rule(f) {
-			if !slices.ContainsFunc(told, func(c Cause) bool { return c.Kind == cause.Kind && c.Says == cause.Says }) {
+			if !slices.ContainsFunc(told, cause.repeats) {
 				told = append(told, printed(cause))
 			}
 		}
@@ -33,6 +32,11 @@ func Judge(f *Facts) []Cause {
 		}
 	}
 	return told
+}
+
+// repeats says whether a cause was told already: in the same words, or with the same remedy.
+func (c Cause) repeats(told Cause) bool {
+	return c.Kind == told.Kind && (c.Kind != "project-file" || c.Says == told.Says) || c.Kind == "project-file" && c.Remedy == told.Remedy
 }
 
 // printed takes away what could act on a terminal: lines of the journal are the project's.
