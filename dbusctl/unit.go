@@ -3,6 +3,8 @@ package dbusctl
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,9 +27,11 @@ type Unit struct {
 	Since   time.Time // of the active state; zero when it never was in it
 	Started time.Time // when it last left the inactive state; zero when it never did
 
-	Result       string // services and sockets: success, exit-code, signal, timeout, ...
-	ExitCode     int32  // services: how the main process ended, as in waitid(2) si_code
-	ExitStatus   int32  // services: exit status or signal of the main process
+	Ran          time.Time // services: when the main process last began; zero when it never did
+	Ended        time.Time // services: when it ended; zero while it runs
+	Result       string    // services and sockets: success, exit-code, signal, timeout, ...
+	ExitCode     int32     // services: how the main process ended, as in waitid(2) si_code
+	ExitStatus   int32     // services: exit status or signal of the main process
 	MainPID      uint32
 	Restarts     uint32 // automatic restarts since the last start
 	Memory       uint64 // bytes; 0 when it is not measured
@@ -67,6 +71,8 @@ func readUnit(name string, values map[string]any) Unit {
 		NeedReload:   value[bool](p, "NeedDaemonReload"),
 		Since:        p.time("ActiveEnterTimestamp"),
 		Started:      p.time("InactiveExitTimestamp"),
+		Ran:          p.time("ExecMainStartTimestamp"),
+		Ended:        p.time("ExecMainExitTimestamp"),
 		Result:       p.text("Result"),
 		ExitCode:     value[int32](p, "ExecMainCode"),
 		ExitStatus:   value[int32](p, "ExecMainStatus"),
@@ -129,6 +135,12 @@ func signalName(status int32) string {
 
 // Summary is the part of a unit's state that one call gives for many units.
 type Summary struct{ LoadState, ActiveState, SubState string }
+
+// Loaded names the units in memory that match a pattern (systemctl's globs).
+func (s *Systemd) Loaded(ctx context.Context, pattern string) ([]string, error) {
+	states, err := s.Summaries(ctx, pattern)
+	return slices.Sorted(maps.Keys(states)), err
+}
 
 // Summaries gives the states of all loaded units that match the patterns (systemctl's globs), by
 // unit name, in one call.

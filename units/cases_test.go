@@ -57,6 +57,8 @@ var cases = []struct {
 	{"asgi", 252, asgi},
 	{"strict", 252, strict},
 	{"off", 252, off},
+	{"jobs", 252, jobs},
+	{"jobs-257", 257, jobs},
 	{"hostile", 252, hostile},
 }
 
@@ -153,6 +155,25 @@ func off() *project.Project {
 	return p
 }
 
+// jobs runs each kind of worker and of schedule beside its web service.
+func jobs() *project.Project {
+	p := minimal("jobs")
+	p.Python = "/srv/jobs/venv/bin/python"
+	p.Needs = []string{"redis-server.service"}
+	p.Limits = project.Limits{Memory: "512M"}
+	p.Environment = map[string]string{"BROKER": "redis://localhost/1"}
+	p.Workers = []project.Worker{
+		{Name: "celery", Command: []string{"celery", "-A", "mysite", "worker"}, Count: 2, Kind: project.KindCelery, StopSignal: "SIGTERM", StopTimeout: 10 * time.Minute},
+		{Name: "huey", Command: []string{"manage.py", "run_huey"}, Count: 1, Kind: project.KindHuey, StopSignal: "SIGINT", StopTimeout: 10 * time.Minute},
+		{Name: "mail", Command: []string{"bin/mail", "--fast"}, Count: 0, Kind: project.KindPlain, StopSignal: "SIGTERM", StopTimeout: 30 * time.Second},
+	}
+	p.Timers = []project.Timer{
+		{Name: "clearsessions", Command: []string{"manage.py", "clearsessions"}, Calendar: "daily", Jitter: 10 * time.Minute, Persistent: true},
+		{Name: "poll", Command: []string{"fetch"}, Every: 5 * time.Minute, Timeout: time.Minute, OnFailure: []string{"/usr/bin/logger", "poll failed"}},
+	}
+	return p
+}
+
 // hostile has in every field what would break out of it if it were not quoted.
 func hostile() *project.Project {
 	p := minimal("hostile")
@@ -178,5 +199,7 @@ func hostile() *project.Project {
 	p.Writable = []string{`/srv/a b%n$HOME#;'/db "1"`, `/home/a:b\c`}
 	p.Gunicorn.Config = `/srv/a b%n$HOME#;'/conf.py`
 	p.Gunicorn.Args = []string{"", ";", "--env", `A=b c"'\`, "-x", "@x", "${X}", "\t\n", "~root"}
+	p.Workers = []project.Worker{{Name: "w", Command: []string{"/srv/a b%n$HOME/run", "%i", "$HOME", "\nExecStart=/bin/false"}, Count: 1, StopSignal: "SIGTERM", StopTimeout: time.Second}}
+	p.Timers = []project.Timer{{Name: "t", Command: []string{"manage.py", `"`, ";"}, Calendar: "Mon *-*-* 06:30", OnFailure: []string{"manage.py", "%n"}}}
 	return p
 }

@@ -24,15 +24,22 @@ func (g generation) environment(d draft) {
 	if bin := path.Dir(g.Python); path.IsAbs(bin) && bin != "/usr/bin" {
 		d.environment("PATH", bin+":"+systemPath)
 	}
+	if g.part == "" {
+		g.serverEnvironment(d)
+	}
+	for _, name := range slices.Sorted(maps.Keys(g.Environment)) {
+		d.environment(name, g.Environment[name])
+	}
+}
+
+// serverEnvironment is what the web service is told beside.
+func (g generation) serverEnvironment(d draft) {
 	if g.Listen == "" {
 		// Only the proxy can connect to the unix socket: what it says about the client is believed.
 		d.environment("FORWARDED_ALLOW_IPS", "*")
 	}
 	if g.Command == nil {
 		g.gunicornEnvironment(d)
-	}
-	for _, name := range slices.Sorted(maps.Keys(g.Environment)) {
-		d.environment(name, g.Environment[name])
 	}
 }
 
@@ -49,20 +56,28 @@ func (g generation) secrets(d draft) {
 }
 
 func (g generation) exec(d draft) {
-	words := g.gunicornCommand()
 	if g.Command != nil {
-		words = g.program(g.Command)
+		g.run(d, "ExecStart", g.Command)
+		return
 	}
+	words := g.gunicornCommand()
 	command, err := unitfile.Command(words[0], words[1:]...)
 	d.add("ExecStart", command, err)
-	if g.Command != nil && !strings.Contains(words[0], "/") {
+}
+
+// run has a directive run a command of the project file.
+func (g generation) run(d draft, directive unitfile.Fixed, words []string) {
+	words = g.program(words)
+	command, err := unitfile.Command(words[0], words[1:]...)
+	d.add(directive, command, err)
+	if !strings.Contains(words[0], "/") {
 		g.search(d)
 	}
 }
 
 // program makes the first word of a command one that systemd can run: manage.py and its like are
 // given to the project's Python, a path is taken from the project's directory, and a plain name is
-// searched for beside the project's Python first.
+// searched for beside the project's Python first, then in its root.
 func (g generation) program(words []string) []string {
 	first, rest := words[0], words[1:]
 	if strings.HasSuffix(first, ".py") && !path.IsAbs(first) {
@@ -79,7 +94,11 @@ func (g generation) program(words []string) []string {
 
 // search says where a program without a path is looked for (ExecSearchPath= is of systemd 250).
 func (g generation) search(d draft) {
-	for _, dir := range append([]string{path.Dir(g.Python)}, strings.Split(systemPath, ":")...) {
+	dirs := []string{path.Dir(g.Python)}
+	if _, err := unitfile.SearchPath(g.Root); err == nil {
+		dirs = append(dirs, g.Root)
+	}
+	for _, dir := range append(dirs, strings.Split(systemPath, ":")...) {
 		d.each("ExecSearchPath", unitfile.SearchPath, dir)
 	}
 }

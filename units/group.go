@@ -2,10 +2,12 @@ package units
 
 import "sandwich/units/unitfile"
 
-// renderTarget groups the project: what is PartOf the target starts and stops with it.
+// renderTarget groups the project: what is PartOf the target stops with it. It names the
+// workers itself: there is no file for each of them that could be enabled.
 func (g generation) renderTarget() (unitfile.File, error) {
 	d := newUnit()
 	d.each("Description", unitfile.Text, g.Name+": everything of this project")
+	d.each("Wants", unitfile.UnitName, Instances(g.Project)...)
 	d.in("Install").fixed("WantedBy", "multi-user.target")
 	return d.seal(Target(g.Name), g.File)
 }

@@ -2,7 +2,12 @@
 // writing them is left to units/apply.
 package units
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+
+	"sandwich/units/project"
+)
 
 // Names of the units of a project. A project name holds only [a-z0-9-], so only the slice needs
 // escaping: each dash in a slice name is a level of the tree (systemd.slice(5)).
@@ -21,6 +26,40 @@ func NextService(project string) string { return "sandwich-" + project + ".next.
 
 // Target is the name of the target that groups everything of the project.
 func Target(project string) string { return "sandwich-" + project + ".target" }
+
+// WorkerTemplate is the template of a worker's instances.
+func WorkerTemplate(project, worker string) string {
+	return "sandwich-" + project + "." + worker + "@.service"
+}
+
+// WorkerInstance is one copy of a worker; they are numbered from 1.
+func WorkerInstance(project, worker string, number int) string {
+	return "sandwich-" + project + "." + worker + "@" + strconv.Itoa(number) + ".service"
+}
+
+// Timer is the timer of a timer block.
+func Timer(project, timer string) string { return "sandwich-" + project + "." + timer + ".timer" }
+
+// TimerService is what the timer starts.
+func TimerService(project, timer string) string {
+	return "sandwich-" + project + "." + timer + ".service"
+}
+
+// TimerFailure runs after a run of the timer's service that failed.
+func TimerFailure(project, timer string) string {
+	return "sandwich-" + project + "." + timer + ".failure.service"
+}
+
+// Instances are the copies of every worker that a project should have.
+func Instances(p *project.Project) []string {
+	var names []string
+	for _, w := range p.Workers {
+		for n := range w.Count {
+			names = append(names, WorkerInstance(p.Name, w.Name, n+1))
+		}
+	}
+	return names
+}
 
 // Slice is the name of the slice that every process of the project lives in.
 func Slice(project string) string {

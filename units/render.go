@@ -23,6 +23,7 @@ func Render(p *project.Project, version int) ([]unitfile.File, error) {
 		next := generation{Project: p, version: version, socket: NextSocket(p.Name), service: NextService(p.Name), next: true}
 		renders = append(renders, next.renderSocket, next.renderService)
 	}
+	renders = append(renders, main.parts()...)
 	var files []unitfile.File
 	for _, render := range renders {
 		file, err := render()
@@ -34,6 +35,22 @@ func Render(p *project.Project, version int) ([]unitfile.File, error) {
 	return files, nil
 }
 
+// parts are what a project runs beside its web service.
+func (g generation) parts() []func() (unitfile.File, error) {
+	var renders []func() (unitfile.File, error)
+	for _, w := range g.Workers {
+		renders = append(renders, g.worker(w).render)
+	}
+	for _, t := range g.Timers {
+		one := g.timer(t)
+		renders = append(renders, one.renderTimer, one.renderService)
+		if len(t.OnFailure) > 0 {
+			renders = append(renders, one.renderFailure)
+		}
+	}
+	return renders
+}
+
 // generation is one running copy of a project's web service: a project may have a second one, with
 // units and a socket of its own, while the first is replaced. Its units are written with the
 // others, because a restart must not make systemd read all unit files again.
@@ -42,7 +59,8 @@ type generation struct {
 	version int
 	socket  string
 	service string
-	next    bool // the one beside the service: nothing starts it but a restart
+	part    string // the worker or timer that it is; "" for the web service
+	next    bool   // the one beside the service: nothing starts it but a restart
 }
 
 // states says whether the project file itself states the setting.

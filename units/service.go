@@ -84,7 +84,15 @@ func (g generation) identity(d draft) {
 	}
 	d.each("WorkingDirectory", unitfile.Path, g.Dir)
 	d.each("Slice", unitfile.UnitName, Slice(g.Name))
-	d.each("SyslogIdentifier", unitfile.Text, g.Name)
+	d.each("SyslogIdentifier", unitfile.Text, g.identifier())
+}
+
+// identifier is what the journal calls the process.
+func (g generation) identifier() string {
+	if g.part == "" {
+		return g.Name
+	}
+	return g.Name + "." + g.part
 }
 
 // restart never gives up: a start limit that is hit would take the listening socket down with it

@@ -108,6 +108,19 @@ func (t *terminal) changing(ctx context.Context, verb string, do func(*host) err
 	return do(h)
 }
 
+// unlocked does what changes the host in a way that systemd alone sees to.
+func (t *terminal) unlocked(ctx context.Context, verb string, do func(*host) error) error {
+	if err := needRoot(verb); err != nil {
+		return err
+	}
+	h, err := openHost(ctx)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	return do(h)
+}
+
 func (t *terminal) waiting(holder string) error {
 	t.tell("waiting for %s", holder)
 	return nil

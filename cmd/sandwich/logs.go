@@ -12,10 +12,10 @@ import (
 
 func newLogs(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:               "logs NAME",
+		Use:               "logs NAME|NAME.WORKER|NAME.TIMER",
 		Short:             "Show what a project, systemd and the proxy say about it",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: completeNames,
+		ValidArgsFunction: completeParts,
 	}
 	follow := cmd.Flags().BoolP("follow", "f", false, "go on showing new lines")
 	lines := cmd.Flags().IntP("lines", "n", 100, "how many lines")
@@ -23,11 +23,18 @@ func newLogs(t *terminal) *cobra.Command {
 	request := cmd.Flags().String("request", "", "only lines of the request with this id")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		options := journalOptions(*follow, *asJSON, *lines, *since)
+		if isPart(args[0]) {
+			matches, err := partMatches(parsePart(args[0]))
+			if err != nil {
+				return err
+			}
+			return t.journalctl(cmd, append(options, matches...))
+		}
 		names, err := known(args)
 		if err != nil {
 			return err
 		}
-		options := journalOptions(*follow, *asJSON, *lines, *since)
 		return t.journalctl(cmd, append(options, journalMatches(names[0], *request)...))
 	}
 	return cmd
@@ -54,12 +61,39 @@ func journalMatches(name, request string) []string {
 	if request != "" {
 		return append(proxy, "SANDWICH_REQUEST_ID="+request)
 	}
+	// Every process of the project, whatever it is, lives in its slice.
+	matches := []string{"_SYSTEMD_SLICE=" + units.Slice(name), "+"}
+	for _, unit := range append([]string{units.Service(name), units.NextService(name), units.Socket(name)}, partUnits(name)...) {
+		matches = append(matches, "_PID=1", "UNIT="+unit, "+")
+	}
+	return append(matches, proxy...)
+}
+
+// partUnits are the services of a project's workers and timers.
+func partUnits(project string) []string {
+	names, _ := workers(project)
+	for _, name := range partNames(project) {
+		if p := (part{project: project, name: name}); p.isTimer() {
+			names = append(names, units.TimerService(project, name), units.TimerFailure(project, name))
+		}
+	}
+	return names
+}
+
+// partMatches select what a worker or a timer's command says, and PID 1 about it.
+func partMatches(p part) ([]string, error) {
+	services, err := p.services()
+	if err != nil {
+		return nil, err
+	}
+	if p.isTimer() {
+		services = append(services, units.TimerFailure(p.project, p.name))
+	}
 	var matches []string
-	for _, unit := range []string{units.Service(name), units.NextService(name)} {
+	for _, unit := range services {
 		matches = append(matches, "_SYSTEMD_UNIT="+unit, "+", "_PID=1", "UNIT="+unit, "+")
 	}
-	matches = append(matches, "_PID=1", "UNIT="+units.Socket(name), "+")
-	return append(matches, proxy...)
+	return matches[:len(matches)-1], nil
 }
 
 // journalctl reads the journal, with the caller's own access rights.

@@ -88,6 +88,7 @@ func newRoot(t *terminal) *cobra.Command {
 		newInit(t), newCheck(t), newPlan(t), newApply(t), newEnable(t), newDisable(t),
 		newStart(t), newStop(t), newRestart(t),
 		newReload(t), newStatus(t), newList(t), newLogs(t), newWhy(t), newProxy(t), newVersion(t), newHook(t),
+		newJobs(t),
 	)
 	for _, command := range root.Commands() {
 		sayUsage(command)

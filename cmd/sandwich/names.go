@@ -25,6 +25,21 @@ func completeNames(_ *cobra.Command, args []string, _ string) ([]string, cobra.S
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
+// completeParts offers, beside project names, the workers and timers of the project that is typed.
+func completeParts(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	names, directive := completeNames(cmd, args, typed)
+	project, _, ok := strings.Cut(typed, ".")
+	if !ok {
+		return names, directive
+	}
+	for _, name := range partNames(project) {
+		if full := project + "." + name; !slices.Contains(args, full) {
+			names = append(names, full)
+		}
+	}
+	return names, directive
+}
+
 // projectNames are the projects that have a file, and those that are enabled without one.
 func projectNames() []string {
 	names := append(baseNames(projectsDir, ".hcl"), enabledNames()...)

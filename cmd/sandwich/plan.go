@@ -56,7 +56,7 @@ func wantedOf(p *project.Project, version int, start bool) (apply.Wanted, error)
 	if err != nil {
 		return apply.Wanted{}, fmt.Errorf("cannot compile the route of %s: %w", p.Name, err)
 	}
-	return apply.Wanted{Name: p.Name, Domain: p.Domains[0], Units: files, Route: content, Start: start}, nil
+	return apply.Wanted{Name: p.Name, Domain: p.Domains[0], Units: files, Instances: units.Instances(p), Route: content, Start: start}, nil
 }
 
 // planOf compares what a project should be with what is there.

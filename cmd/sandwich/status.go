@@ -82,6 +82,10 @@ func newStatus(t *terminal) *cobra.Command {
 	all := allFlag(cmd)
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		projects, parts := apart(args)
+		if len(parts) > 0 {
+			return t.statusOfParts(cmd.Context(), projects, parts, *asJSON)
+		}
 		names, err := choose("status", args, *all || len(args) == 0, projectNames)
 		if err != nil {
 			return err
@@ -96,6 +100,26 @@ func newStatus(t *terminal) *cobra.Command {
 		return exitIfDown(list)
 	}
 	return cmd
+}
+
+// statusOfParts shows workers and timers, and exits with 3 when one of them does not run.
+func (t *terminal) statusOfParts(ctx context.Context, projects, parts []string, asJSON bool) error {
+	if len(projects) > 0 {
+		return usageError("projects and their parts are shown apart\nhint: sandwich status %s", strings.Join(parts, " "))
+	}
+	list, err := listJobs(ctx, parts)
+	if err != nil {
+		return err
+	}
+	if err := t.printJobs(list, asJSON); err != nil {
+		return err
+	}
+	for _, one := range list {
+		if one.State != stateRunning && one.State != stateWaiting {
+			return &exitError{code: exitNotRunning}
+		}
+	}
+	return nil
 }
 
 func exitIfDown(list []status) error {

@@ -89,7 +89,7 @@ func (h *fakeHost) Start(_ context.Context, units ...string) error {
 		if _, up := h.runs[unit]; up {
 			continue
 		}
-		content, ok := h.loaded[unit]
+		content, ok := h.loaded[fileOf(unit)]
 		if !ok {
 			return errors.New("cannot start " + unit + " because systemd knows no such unit")
 		}
@@ -128,9 +128,9 @@ func (h *fakeHost) ResetFailed(context.Context, string) error { return nil }
 func (h *fakeHost) Unit(_ context.Context, name string) (UnitState, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	content, exists := h.onDisk(name)
+	content, exists := h.onDisk(fileOf(name))
 	state := UnitState{LoadState: "not-found", ActiveState: "inactive", Started: h.started[name]}
-	if loaded, ok := h.loaded[name]; ok {
+	if loaded, ok := h.loaded[fileOf(name)]; ok {
 		state.LoadState, state.NeedReload = "loaded", loaded != content
 		if strings.Contains(loaded, h.reject) {
 			state.LoadState, state.LoadError = "bad-setting", "line 3"
@@ -146,6 +146,18 @@ func (h *fakeHost) Unit(_ context.Context, name string) (UnitState, error) {
 		state.FileState = "enabled"
 	}
 	return state, nil
+}
+
+func (h *fakeHost) Loaded(_ context.Context, pattern string) ([]string, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var names []string
+	for unit := range h.runs {
+		if ok, err := filepath.Match(pattern, unit); ok || err != nil {
+			names = append(names, unit)
+		}
+	}
+	return names, nil
 }
 
 func (h *fakeHost) Apply(_ context.Context, project string) error {

@@ -17,8 +17,10 @@ type Wanted struct {
 	Name   string
 	Domain string          // where Probe asks
 	Units  []unitfile.File // none: the project should be gone
-	Route  []byte
-	Start  bool // start what does not run; otherwise only what runs is touched
+	// Instances are the units of templates among Units that should run.
+	Instances []string
+	Route     []byte
+	Start     bool // start what does not run; otherwise only what runs is touched
 }
 
 // Systemd is what this package needs of the service manager.
@@ -32,6 +34,8 @@ type Systemd interface {
 	ReloadOrRestart(ctx context.Context, units ...string) error
 	ResetFailed(ctx context.Context, unit string) error
 	Unit(ctx context.Context, name string) (UnitState, error)
+	// Loaded names the units in memory that match a pattern with stars.
+	Loaded(ctx context.Context, pattern string) ([]string, error)
 }
 
 // UnitState is what a plan needs to know of a unit.
@@ -57,7 +61,7 @@ type Proxy interface {
 
 // Found is what is there of a project now.
 type Found struct {
-	files  map[string]*file // unit name -> generated file
+	files  map[string]*file // unit name -> generated file; nil when there is none, as for an instance
 	route  *file
 	states map[string]UnitState
 	served string // hash of the route that the proxy serves; "" when it serves none
@@ -74,12 +78,50 @@ func Look(ctx context.Context, dirs Dirs, systemd Systemd, wanted Wanted, served
 		if found.files[name], err = readUnitFile(dirs.unit(name)); err != nil {
 			return Found{}, err
 		}
+		if isTemplate(name) {
+			continue // only its instances have a state
+		}
 		if found.states[name], err = systemd.Unit(ctx, name); err != nil {
 			return Found{}, err
 		}
 	}
+	if err := found.instances(ctx, systemd, wanted); err != nil {
+		return Found{}, err
+	}
 	found.route, err = readFile(dirs.route(wanted.Name))
 	return found, err
+}
+
+// instances looks at the copies of workers that should run, and at those that do.
+func (f Found) instances(ctx context.Context, systemd Systemd, wanted Wanted) error {
+	loaded, err := systemd.Loaded(ctx, "sandwich-"+wanted.Name+".*@*.service")
+	if err != nil {
+		return err
+	}
+	for _, name := range append(loaded, wanted.Instances...) {
+		if isTemplate(name) {
+			continue
+		}
+		f.files[name] = nil
+		if f.states[name], err = systemd.Unit(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isTemplate(name string) bool { return strings.Contains(name, "@.") }
+
+// isInstance says whether a unit is a copy of a worker.
+func isInstance(name string) bool { return strings.Contains(name, "@") && !isTemplate(name) }
+
+// fileOf is the unit file that a unit is made from: an instance has that of its template.
+func fileOf(unit string) string {
+	before, after, ok := strings.Cut(unit, "@")
+	if !ok {
+		return unit
+	}
+	return before + "@" + after[strings.LastIndex(after, "."):]
 }
 
 // readUnitFile reads a unit file that sandwich wrote; one that it did not write is an error.

@@ -60,7 +60,8 @@ func (p *planner) takeAway() {
 }
 
 func (p *planner) wants(name string) bool {
-	return slices.ContainsFunc(p.wanted.Units, func(u unitfile.File) bool { return u.Name == name })
+	return slices.Contains(p.wanted.Instances, name) ||
+		slices.ContainsFunc(p.wanted.Units, func(u unitfile.File) bool { return u.Name == name })
 }
 
 func (p *planner) writeUnits() {
@@ -98,7 +99,7 @@ func writeReason(old *file, wanted string) string {
 func (p *planner) dropUnits(drop func(string) bool) {
 	var names []string
 	for name, f := range p.found.files {
-		if drop(name) && (f != nil || p.found.states[name].runs()) {
+		if drop(name) && (f != nil || p.found.states[name].runs() || p.found.states[name].ActiveState == "failed") {
 			names = append(names, name)
 		}
 	}
@@ -109,8 +110,8 @@ func (p *planner) dropUnits(drop func(string) bool) {
 		return strings.Compare(a, b)
 	})
 	for _, name := range names {
-		if p.found.states[name].ActiveState != "inactive" {
-			p.add(Stop, name, "")
+		if state := p.found.states[name].ActiveState; state != "inactive" && !isTemplate(name) {
+			p.add(Stop, name, p.stopReason(name))
 		}
 	}
 	for _, name := range names {
@@ -125,24 +126,35 @@ func (p *planner) dropUnits(drop func(string) bool) {
 	}
 }
 
+func (p *planner) stopReason(name string) string {
+	if template := fileOf(name); template != name && p.wants(template) {
+		return "there should be fewer of it"
+	}
+	return ""
+}
+
 func stopOrder(name string) int {
 	return slices.IndexFunc([]string{".socket", ".timer", ".service", ".target", ".slice"}, func(suffix string) bool {
 		return strings.HasSuffix(name, suffix)
 	})
 }
 
-// enableUnits has the units start at boot. Only enable does so: whoever disabled a unit with
-// systemctl meant it.
+// enableUnits has the units start at boot. Only enable does so, and apply for a timer that is new:
+// whoever disabled a unit with systemctl meant it.
 func (p *planner) enableUnits() {
-	if !p.wanted.Start {
-		return
-	}
 	for _, unit := range p.wanted.Units {
+		if !p.wanted.Start && !p.isNewTimer(unit.Name) {
+			continue
+		}
 		installs := strings.Contains(unit.Content, "\n[Install]\n")
 		if installs && p.found.states[unit.Name].FileState != "enabled" {
 			p.add(Enable, unit.Name, "")
 		}
 	}
+}
+
+func (p *planner) isNewTimer(name string) bool {
+	return strings.HasSuffix(name, ".timer") && p.found.files[name] == nil
 }
 
 func (p *planner) reload() {
@@ -151,7 +163,7 @@ func (p *planner) reload() {
 	})
 	stale := ""
 	for name, state := range p.found.states {
-		if p.found.files[name] != nil && (state.NeedReload || state.LoadState == "not-found") {
+		if p.found.files[fileOf(name)] != nil && (state.NeedReload || state.LoadState == "not-found") {
 			stale = "files changed since it read them"
 		}
 	}
@@ -179,6 +191,45 @@ func (p *planner) startUnits() {
 		}
 	}
 	p.startIfDown(target)
+	p.startTimers()
+	p.startWorkers()
+}
+
+// startTimers starts timers that are new, and those whose times have changed again: systemd goes by
+// what it read when it started them.
+func (p *planner) startTimers() {
+	up := p.found.states[units.Target(p.wanted.Name)].runs()
+	for _, unit := range p.wanted.Units {
+		if !strings.HasSuffix(unit.Name, ".timer") {
+			continue
+		}
+		switch state := p.found.states[unit.Name]; {
+		case state.runs() && p.changed[unit.Name]:
+			p.add(Restart, unit.Name, "its times changed; what runs is left alone")
+		case up && p.isNewTimer(unit.Name):
+			p.add(Start, unit.Name, "new")
+		default:
+			p.startIfDown(unit.Name)
+		}
+	}
+}
+
+// startWorkers restarts the copies of workers whose template changed, and starts those that are
+// more than before. A copy that somebody stopped stays down.
+func (p *planner) startWorkers() {
+	up := p.found.states[units.Target(p.wanted.Name)].runs()
+	before := p.found.files[units.Target(p.wanted.Name)]
+	for _, name := range p.wanted.Instances {
+		reason := p.restartReason(name)
+		switch isNew := before == nil || !strings.Contains(string(before.content), "\nWants="+name+"\n"); {
+		case p.found.states[name].runs() && reason != "":
+			p.add(Restart, name, reason)
+		case up && isNew && !p.found.states[name].runs():
+			p.add(Start, name, "there should be more of it")
+		default:
+			p.startIfDown(name)
+		}
+	}
 }
 
 func (p *planner) startIfDown(name string) {
@@ -189,9 +240,9 @@ func (p *planner) startIfDown(name string) {
 
 // restartReason says why a running service must be restarted, "" when it need not.
 func (p *planner) restartReason(name string) string {
-	state, f := p.found.states[name], p.found.files[name]
+	state, f := p.found.states[name], p.found.files[fileOf(name)]
 	switch {
-	case p.changed[name]:
+	case p.changed[fileOf(name)]:
 		return "its unit file changed"
 	case f != nil && !state.Started.IsZero() && state.Started.Before(f.changed):
 		return "it runs since before its unit file was written"
@@ -220,7 +271,7 @@ func (p *planner) serve() {
 
 func (p *planner) probe() {
 	plan := Plan{Steps: p.steps}
-	if p.wanted.Start && len(p.steps) > 0 || plan.has(Restart) {
+	if p.wanted.Start && len(p.steps) > 0 || plan.restarts(units.Service(p.wanted.Name), units.Socket(p.wanted.Name)) {
 		p.add(Probe, p.wanted.Domain, "")
 	}
 }

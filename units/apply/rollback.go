@@ -87,7 +87,7 @@ func (r *Runner) restore(ctx context.Context, s Step) error {
 		// With its old time: a service that still runs from it is not older than its file.
 		return errors.Join(writeFile(s.Object, s.Old), os.Chtimes(s.Object, time.Time{}, s.OldTime))
 	}
-	if !isUnit(s.Object) {
+	if !isUnit(s.Object) || isTemplate(s.Object) {
 		return removeFile(s.Object)
 	}
 	// A slice stays active when the last service in it is gone: it is stopped with its file.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -67,20 +68,51 @@ func (p Plan) split() (before, after []Step) {
 }
 
 func (r *Runner) carryOut(ctx context.Context, one *run, steps []Step) {
-	for _, step := range steps {
+	for len(steps) > 0 {
 		if one.err = context.Cause(ctx); one.err != nil {
 			return
 		}
-		done := r.Report(step)
+		batch := together(steps)
+		steps = steps[len(batch):]
+		done := r.Report(batch[0])
 		// A step that fails half-way is rolled back too: a service that did not start is
 		// still being tried again by systemd.
-		one.done = append(one.done, step)
-		one.err = r.do(ctx, step)
+		one.done = append(one.done, batch...)
+		one.err = r.doBatch(ctx, batch)
 		done()
 		if one.err != nil {
 			return
 		}
 	}
+}
+
+// together is the first step and those after it that are done with it: copies of workers end side
+// by side, each may take as long as its task.
+func together(steps []Step) []Step {
+	n := 1
+	for n < len(steps) && steps[n].Verb == steps[0].Verb && isInstance(steps[0].Object) && isInstance(steps[n].Object) {
+		n++
+	}
+	return steps[:n]
+}
+
+func (r *Runner) doBatch(ctx context.Context, steps []Step) error {
+	if len(steps) == 1 {
+		return r.do(ctx, steps[0])
+	}
+	var names []string
+	for _, step := range steps {
+		names = append(names, step.Object)
+	}
+	switch steps[0].Verb {
+	case Start:
+		return r.Systemd.Start(ctx, names...)
+	case Stop:
+		return r.stop(ctx, names...)
+	case Restart:
+		return r.Systemd.Restart(ctx, names...)
+	}
+	return fmt.Errorf("cannot %s %s together", steps[0].Verb, strings.Join(names, ", "))
 }
 
 func (r *Runner) do(ctx context.Context, s Step) error {
@@ -97,7 +129,7 @@ func (r *Runner) do(ctx context.Context, s Step) error {
 	case Start:
 		return r.Systemd.Start(ctx, unit)
 	case Stop:
-		return r.Systemd.Stop(ctx, unit)
+		return r.stop(ctx, unit)
 	case Restart:
 		return r.restart(ctx, s.Project, unit)
 	case Serve:
@@ -112,8 +144,22 @@ func (r *Runner) do(ctx context.Context, s Step) error {
 	return fmt.Errorf("cannot %s %s: no such step", s.Verb, s.Object)
 }
 
+// stop also forgets how copies of workers ended: no file is there that could be asked for it.
+func (r *Runner) stop(ctx context.Context, names ...string) error {
+	err := r.Systemd.Stop(ctx, names...)
+	for _, name := range names {
+		if isInstance(name) {
+			err = errors.Join(err, r.Systemd.ResetFailed(ctx, name))
+		}
+	}
+	return err
+}
+
 func (r *Runner) remove(ctx context.Context, path string) error {
 	if !isUnit(path) {
+		return removeFile(path)
+	}
+	if isTemplate(path) {
 		return removeFile(path)
 	}
 	return errors.Join(removeFile(path), r.Systemd.ResetFailed(ctx, filepath.Base(path)))
@@ -163,7 +209,8 @@ func (r *Runner) loaded(ctx context.Context, one *run) error {
 		if step.Verb != Write || !isUnit(step.Object) {
 			continue
 		}
-		state, err := r.Systemd.Unit(ctx, filepath.Base(step.Object))
+		// A template has no state; that of an instance tells whether it can be read.
+		state, err := r.Systemd.Unit(ctx, strings.Replace(filepath.Base(step.Object), "@.", "@1.", 1))
 		if err != nil {
 			return err
 		}

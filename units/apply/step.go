@@ -2,6 +2,7 @@ package apply
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -61,6 +62,11 @@ type Plan struct {
 	Project string   `json:"project"`
 	Steps   []Step   `json:"steps"`
 	Notes   []string `json:"notes,omitempty"` // drop-ins, edited files: what a person should know
+}
+
+// restarts says whether one of the units is restarted.
+func (p Plan) restarts(names ...string) bool {
+	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Verb == Restart && slices.Contains(names, s.Object) })
 }
 
 // has finds the first step with the verb.

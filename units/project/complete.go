@@ -61,6 +61,7 @@ func clone(p *Project) *Project {
 	q.Command, q.Gunicorn.Args = slices.Clone(p.Command), slices.Clone(p.Gunicorn.Args)
 	q.Environment, q.Credentials = maps.Clone(p.Environment), maps.Clone(p.Credentials)
 	q.Statics, q.Internals, q.Redirects = slices.Clone(p.Statics), slices.Clone(p.Internals), slices.Clone(p.Redirects)
+	q.Workers, q.Timers = slices.Clone(p.Workers), slices.Clone(p.Timers)
 	q.Proxy.Stream, q.Proxy.Headers, q.Proxy.ErrorPages = slices.Clone(p.Proxy.Stream), maps.Clone(p.Proxy.Headers), maps.Clone(p.Proxy.ErrorPages)
 	return &q
 }

@@ -88,6 +88,16 @@ func everyText(p *Project) []string {
 	for _, r := range p.Redirects {
 		all = append(all, r.From, r.To)
 	}
+	for _, w := range p.Workers {
+		all = append(append(all, w.Name, w.StopSignal), w.Command...)
+	}
+	for _, t := range p.Timers {
+		all = append(append(append(all, t.Name, t.Calendar), t.Command...), t.OnFailure...)
+	}
+	for _, step := range p.Release.Steps {
+		all = append(all, step...)
+	}
+	all = append(all, p.Release.Health)
 	return all
 }
 

@@ -13,7 +13,6 @@ var (
 	anyTexts = anyValue(cty.List(cty.String), "a list of strings")
 	anyCount = anyValue(cty.Number, "a number")
 	anyFlag  = anyValue(cty.Bool, "true or false")
-	anySteps = anyValue(cty.List(cty.List(cty.String)), "a list of commands, each a list of strings")
 )
 
 func anyValue(want cty.Type, called string) func(value, *unread) {
@@ -29,9 +28,6 @@ var laterProxyBlocks = []kind{
 
 var laterBlocks = []kind{
 	later("idle", "", []setting[unread]{{"after", anyText}}),
-	later("worker", "name", []setting[unread]{{"command", anyTexts}, {"count", anyCount}, {"kind", anyText}}),
-	later("timer", "name", []setting[unread]{{"command", anyTexts}, {"schedule", anyText}, {"jitter", anyText}}),
-	later("release", "", []setting[unread]{{"steps", anySteps}, {"health", anyText}}),
 }
 
 // later is a block that is read and refused.

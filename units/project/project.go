@@ -44,6 +44,9 @@ type Project struct {
 	Redirects []Redirect
 	Proxy     Proxy
 	Limits    Limits
+	Workers   []Worker
+	Timers    []Timer
+	Release   Release
 
 	Source *Source // where each setting stands in File
 }

@@ -21,6 +21,9 @@ var blocks = []kind{
 	{name: "redirect", label: "host", attrs: names(redirectSettings), decode: decodeRedirect},
 	{name: "tls", attrs: names(tlsSettings), decode: decodeTLS},
 	{name: "limits", attrs: names(limitSettings), decode: decodeLimits},
+	{name: "worker", label: "name", attrs: names(workerSettings), decode: decodeWorker},
+	{name: "timer", label: "name", attrs: names(timerSettings), decode: decodeTimer},
+	{name: "release", attrs: names(releaseSettings), decode: decodeRelease},
 }
 
 // topSettings begins with root, which the others may refer to.
@@ -95,6 +98,7 @@ func builtIn() *Project {
 	return &Project{
 		Hardening: HardeningDefault,
 		Overlap:   true,
+		Release:   Release{Health: "/"},
 		Gunicorn:  Gunicorn{Threads: 1, WorkerClass: "sync", Timeout: 30 * time.Second, GracefulTimeout: 30 * time.Second},
 		Proxy: Proxy{
 			MaxBody: 25 << 20, Timeout: 60 * time.Second, Hold: 30 * time.Second,

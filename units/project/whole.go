@@ -14,6 +14,7 @@ func (d *decoder) whole() {
 	d.wholeInternals()
 	d.wholeRedirects()
 	d.wholeSettings()
+	d.wholeParts()
 }
 
 // wholeSettings keeps one answer to which settings module it is.

@@ -40,3 +40,13 @@ func Credential(name, file string) (Value, error) {
 	}
 	return Value{name + ":" + path.text}, nil
 }
+
+var signalName = regexp.MustCompile(`^SIG[A-Z][A-Z0-9]{1,9}$`)
+
+// Signal is the name of a signal, for KillSignal=.
+func Signal(s string) (Value, error) {
+	if !signalName.MatchString(s) {
+		return Value{}, fmt.Errorf("cannot use %.80q as a signal: not the name of one", s)
+	}
+	return Value{s}, nil
+}

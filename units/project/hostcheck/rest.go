@@ -26,6 +26,7 @@ func Rest(p *project.Project, facts *django.Facts, sys *System, proxyUser string
 		c.config()
 	}
 	c.writables()
+	c.jobs()
 	c.served(proxyUser)
 	return c.diags
 }

@@ -21,6 +21,7 @@ type System struct {
 	GroupID   func(name string) (int, error)
 	UserName  func(uid int) string // "" when there is none
 	GroupName func(gid int) string
+	Calendar  func(schedule string) error // whether systemd understands it; nil when it cannot be asked
 }
 
 // Info is what permissions are made of.
@@ -41,7 +42,7 @@ type Account struct {
 func Real() *System {
 	return &System{
 		Lstat: lstat, Readlink: os.Readlink, List: list,
-		User: account, GroupID: groupID, UserName: userName, GroupName: groupName,
+		User: account, GroupID: groupID, UserName: userName, GroupName: groupName, Calendar: calendar,
 	}
 }
 

@@ -1,4 +1,5 @@
 root = "/srv/client-x"
 worker "celery" {
   command = ["celery"]
+  kind    = "sidekiq"
 }

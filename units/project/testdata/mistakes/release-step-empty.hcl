@@ -1,0 +1,4 @@
+root = "/srv/client-x"
+release {
+  steps = [["manage.py", "migrate"], []]
+}

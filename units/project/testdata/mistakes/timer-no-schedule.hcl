@@ -1,0 +1,4 @@
+root = "/srv/client-x"
+timer "clearsessions" {
+  command = ["manage.py", "clearsessions"]
+}

@@ -1,0 +1,5 @@
+root = "/srv/client-x"
+worker "celery" {
+  command = ["celery"]
+  count   = 101
+}

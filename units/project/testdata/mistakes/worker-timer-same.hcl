@@ -1,0 +1,9 @@
+root = "/srv/client-x"
+worker "mail" {
+  command = ["manage.py", "send_mail"]
+}
+
+timer "mail" {
+  command  = ["manage.py", "retry_mail"]
+  schedule = "hourly"
+}
