@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"sandwich/units/project"
 	"sandwich/units/unitfile"
 )
 
@@ -90,6 +91,16 @@ func (g generation) program(words []string) []string {
 		first = path.Join(path.Dir(g.Python), first)
 	}
 	return append([]string{first}, rest...)
+}
+
+// Program is a command as somebody would type it in the project, with its first word found as that
+// of a command in the project file is. A plain name is searched for in the service's PATH.
+func Program(p *project.Project, words []string) []string {
+	words = generation{Project: p, version: 250}.program(words)
+	if !strings.Contains(words[0], "/") {
+		return append([]string{"/usr/bin/env", "--"}, words...)
+	}
+	return words
 }
 
 // search says where a program without a path is looked for (ExecSearchPath= is of systemd 250).

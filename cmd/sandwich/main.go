@@ -85,10 +85,29 @@ func newRoot(t *terminal) *cobra.Command {
 		return usageError("%w\nhint: sandwich %s --help", err, cmd.Name())
 	})
 	root.AddCommand(
-		newInit(t), newCheck(t), newPlan(t), newApply(t), newEnable(t), newDisable(t),
-		newStart(t), newStop(t), newRestart(t),
-		newReload(t), newStatus(t), newList(t), newLogs(t), newWhy(t), newProxy(t), newVersion(t), newHook(t),
+		newInit(t),
+		newCheck(t),
+		newPlan(t),
+		newApply(t),
+		newEnable(t),
+		newDisable(t),
+		newStart(t),
+		newStop(t),
+		newRestart(t),
+		newReload(t),
+		newKill(t),
+		newManage(t),
+		newRun(t),
+		newShell(t),
+		newStatus(t),
+		newList(t),
+		newLogs(t),
 		newJobs(t),
+		newWhy(t),
+		newFmt(t),
+		newProxy(t),
+		newVersion(t),
+		newHook(t),
 	)
 	for _, command := range root.Commands() {
 		sayUsage(command)
@@ -112,7 +131,7 @@ func sayUsage(command *cobra.Command) {
 
 // oldVerbs are the habits of supervisorctl and where they live here.
 var oldVerbs = map[string]string{
-	"reread": "plan", "update": "apply", "tail": "logs", "maintail": "proxy status", "fg": "logs -f",
+	"reread": "plan", "update": "apply", "tail": "logs", "maintail": "proxy status", "fg": "run", "signal": "kill",
 	"avail": "list", "add": "enable", "remove": "disable", "clear": "journalctl --vacuum-time=1d",
 }
 

@@ -40,6 +40,14 @@ func completeParts(cmd *cobra.Command, args []string, typed string) ([]string, c
 	return names, directive
 }
 
+// completeOneName is completeNames for a verb that takes one project and then something of its own.
+func completeOneName(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	return completeNames(cmd, args, begun)
+}
+
 // projectNames are the projects that have a file, and those that are enabled without one.
 func projectNames() []string {
 	names := append(baseNames(projectsDir, ".hcl"), enabledNames()...)

@@ -67,7 +67,10 @@ func newReload(t *terminal) *cobra.Command {
 }
 
 // past are the words a verb is reported with.
-var past = map[string]string{"start": "started", "stop": "stopped", "restart": "restarted", "reload": "reloaded", "restart workers": "workers restarted"}
+var past = map[string]string{
+	"start": "started", "stop": "stopped", "restart": "restarted", "reload": "reloaded",
+	"restart workers": "workers restarted", "kill": "signal sent",
+}
 
 func serviceVerb(t *terminal, verb, short string, do func(context.Context, *host, string) error) *cobra.Command {
 	cmd := &cobra.Command{Use: verb + " NAME...", Short: short, Args: cobra.ArbitraryArgs}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -123,6 +124,27 @@ func syncDir(path string) error {
 	defer dir.Close()
 	if err := dir.Sync(); err != nil {
 		return fmt.Errorf("cannot sync the directory of %s: %w", path, err)
+	}
+	return nil
+}
+
+// Rewrite replaces what is in a file that a person wrote, with the same care. Its owner and mode stay;
+// a symbolic link stays one.
+func Rewrite(path string, content []byte) error {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return fmt.Errorf("cannot write the file: %w", err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("cannot write the file: %w", err)
+	}
+	if err := writeFile(path, content); err != nil {
+		return err
+	}
+	owner := info.Sys().(*syscall.Stat_t)
+	if err := errors.Join(os.Chmod(path, info.Mode().Perm()), os.Lchown(path, int(owner.Uid), int(owner.Gid))); err != nil {
+		return fmt.Errorf("cannot give %s its owner and mode back: %w", path, err)
 	}
 	return nil
 }
