@@ -11,7 +11,7 @@ const (
 	costPing        = 5  // has to be answered
 	costSettings    = 20 // changes every stream, and has to be answered
 	costReset       = 10 // CVE-2023-44487: work that was begun for nothing
-	costStreamError = 50 // CVE-2025-8671: the same, but we are made to reset
+	costStreamError = 20 // CVE-2025-8671: the same, but we are made to reset
 	costRefused     = 20 // one stream more than there may be
 
 	earnAnswer = 10      // a response that the client took

@@ -80,9 +80,9 @@ func (c *conn) writeOnce() {
 	c.room.Broadcast()
 }
 
-// extend moves the write deadline at most once a second: doing it for each write shows in profiles.
+// extend moves the write deadline now and then: doing it for each write shows in profiles.
 func (c *conn) extend() {
-	if now := time.Now(); now.Sub(c.extended) > time.Second {
+	if now := time.Now(); now.Sub(c.extended) > min(time.Second, c.o.ProgressTime/4) {
 		c.extended = now
 		c.nc.SetWriteDeadline(now.Add(c.o.ProgressTime))
 	}
