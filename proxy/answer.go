@@ -92,7 +92,7 @@ func (x *exchange) passBuffered(res *http.Response) {
 		x.leave()
 		body := x.whole(buf[:n], len(res.Trailer) > 0)
 		x.WriteHeader(res.StatusCode)
-		writeAtOnce(&x.reply, x.r, body)
+		x.Write(body)
 		x.finish(res, io.EOF)
 	default:
 		x.giveUp(brokenOff(err))

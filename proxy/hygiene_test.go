@@ -183,7 +183,7 @@ func TestAnUnknownHostIsToldNothing(t *testing.T) {
 func TestTheLimitsOfGunicornAreOurs(t *testing.T) {
 	a := newApp(t, says(ok))
 	f := newFront(t, demo(a.socket))
-	many := slices.Repeat([]string{"X-A: b"}, 95)
+	many := slices.Repeat([]string{"X-A: b"}, 100)
 	cases := []struct {
 		name   string
 		ask    func() answer
@@ -193,7 +193,9 @@ func TestTheLimitsOfGunicornAreOurs(t *testing.T) {
 		{"longest line", func() answer { return f.get("/" + strings.Repeat("x", 4080)) }, 200},
 		{"fields", func() answer { return f.get("/", many...) }, 431},
 		{"field", func() answer { return f.get("/", "X-A: "+strings.Repeat("x", 8190)) }, 431},
-		{"longest field", func() answer { return f.get("/", "X-A: "+strings.Repeat("x", 8185)) }, 200},
+		{"field with its line end", func() answer { return f.get("/", "X-A: "+strings.Repeat("x", 8184)) }, 431},
+		{"longest field", func() answer { return f.get("/", "X-A: "+strings.Repeat("x", 8183)) }, 200},
+		{"most fields", func() answer { return f.get("/", many[:99]...) }, 200},
 		{"header", func() answer { return f.get("/", "X-A: "+strings.Repeat("x", 80<<10)) }, 431},
 	}
 	for _, c := range cases {

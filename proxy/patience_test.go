@@ -79,7 +79,7 @@ func TestSlowClientsAreNotWaitedForWithoutEnd(t *testing.T) {
 		after              time.Duration
 	}{
 		{"nothing said", "", "", 10 * time.Second},
-		{"half a header", "GET / HTTP/1.1\r\nHo", "HTTP/1.1 400 ", 10 * time.Second},
+		{"half a header", "GET / HTTP/1.1\r\nHo", "HTTP/1.1 408 ", 10 * time.Second},
 		{"half a body", post + "half", "HTTP/1.1 408 ", 60 * time.Second},
 		{"nothing after an answer", "GET / HTTP/1.1\r\nHost: other.example\r\n\r\n", "HTTP/1.1 421 ", 0},
 		{"nothing after a kept answer", "GET /static/none HTTP/1.1\r\nHost: demo.example\r\n\r\n", "HTTP/1.1 404 ", 75 * time.Second},

@@ -16,9 +16,13 @@ func (s *Server) Run(ctx context.Context) error {
 	self := newSelf()
 	listeners := append([]net.Listener{self}, s.conf.Listeners...)
 	failed := make(chan error, len(listeners))
-	var serving, watching sync.WaitGroup
+	var serving, watching, patrol sync.WaitGroup
+	patrolling, relieve := context.WithCancel(context.Background())
+	defer patrol.Wait()
+	defer relieve()
+	patrol.Go(func() { s.h1.Run(patrolling) })
 	for _, l := range listeners {
-		serving.Go(func() { failed <- fmt.Errorf("cannot serve on %s: %w", l.Addr(), s.http.Serve(listener{l})) })
+		serving.Go(func() { failed <- s.serveOn(l) })
 	}
 	watching.Go(func() { s.watch(ctx, self) })
 	logging, endLogs := context.WithCancel(context.Background())
@@ -32,6 +36,7 @@ func (s *Server) Run(ctx context.Context) error {
 		stop()
 	}
 	s.draining.Store(true)
+	close(s.stopped)
 	s.notify("STOPPING=1", "STATUS=Finishing requests")
 	closeAll(listeners)
 	serving.Wait() // every connection that was accepted is known from here on
@@ -61,10 +66,11 @@ func (s *Server) finish() {
 func (s *Server) finishRequests() {
 	ctx, cancel := context.WithTimeout(context.Background(), s.conf.Drain)
 	defer cancel()
-	if !s.clients.part(ctx) {
+	s.h1.Drain()
+	if !s.clients.wait(ctx) {
 		s.log.Warn(fmt.Sprintf("requests are still in flight after %s, closing them", s.conf.Drain))
 	}
-	s.http.Close()
+	s.h1.Close()
 }
 
 func (s *Server) finishTunnels() {

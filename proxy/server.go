@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"sandwich/proxy/accesslog"
+	"sandwich/proxy/h1"
 	"sandwich/proxy/spool"
 )
 
@@ -39,7 +39,7 @@ type Config struct {
 type Server struct {
 	conf  Config
 	log   *slog.Logger
-	http  *http.Server
+	h1    *h1.Server
 	spool *spool.Dir
 	logs  *accesslog.Dir
 
@@ -50,18 +50,19 @@ type Server struct {
 	changing sync.Mutex // held while current is replaced
 
 	draining     atomic.Bool
+	stopped      chan struct{} // closed when nothing more is accepted
 	unknownHosts atomic.Uint64
 	clients      clients
 	tunnels      tunnels
 }
 
 // The times a client has, as nginx has them (client_header_timeout is 60 s there, but a header
-// fits into one packet) and MaxHeaderBytes above what fits into gunicorn's limits.
+// fits into one packet).
 const (
 	headerTime   = 10 * time.Second
 	idleTime     = 75 * time.Second
 	progressTime = 60 * time.Second // between two bytes of a body, either way
-	maxHeader    = 64 << 10
+	idleGrace    = time.Second      // how long a kept connection may still be used at the end
 )
 
 // New loads settings and routes. A route that cannot be used is logged and left out.
@@ -70,17 +71,10 @@ func New(conf Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot start proxy: %w", err)
 	}
-	s := &Server{conf: conf, log: conf.Log, spool: dir, switches: switches{conf.Runtime}, logs: accesslog.Open(conf.Logs, conf.Log)}
-	s.http = &http.Server{
-		Handler:                      s,
-		ReadHeaderTimeout:            headerTime,
-		IdleTimeout:                  idleTime,
-		MaxHeaderBytes:               maxHeader,
-		DisableGeneralOptionsHandler: true,
-		ConnContext:                  withConn,
-		ConnState:                    s.clients.changed,
-		ErrorLog:                     slog.NewLogLogger(conf.Log.Handler(), slog.LevelWarn),
-	}
+	s := &Server{conf: conf, log: conf.Log, spool: dir, switches: switches{conf.Runtime}, logs: accesslog.Open(conf.Logs, conf.Log),
+		stopped: make(chan struct{})}
+	s.h1 = h1.New(h1.Config{Handler: s, Log: conf.Log,
+		HeaderTime: headerTime, IdleTime: idleTime, BodyTime: progressTime, Grace: idleGrace})
 	s.current.Store(emptySnapshot())
 	s.reload()
 	return s, nil

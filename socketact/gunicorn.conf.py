@@ -88,6 +88,8 @@ def requirements():
         "group": os.getegid(),
         # An idle connection is closed at a stop, and a POST that is on its way is lost with it.
         "keepalive": 0,
+        # The proxy counts the client's fields, and adds ten of its own at most.
+        "limit_request_fields": PROJECT.get("limit_request_fields", 100) + 10,
         # gunicorn 25.1 and later open a control socket in the home directory.
         "control_socket_disable": True,
     }

@@ -7,19 +7,20 @@ import (
 	"strings"
 )
 
-// The limits of gunicorn's defaults (limit_request_line, limit_request_fields,
-// limit_request_field_size). They are checked here so that every application server refuses
-// the same requests, and so that the answer is ours.
+// The limits of gunicorn's defaults: limit_request_line, limit_request_fields (our own fields come on
+// top: gunicorn's settings file makes room for them), and limit_request_field_size, which counts
+// the CR LF. They are checked here so that every application server refuses the same requests, and
+// so that the answer is ours.
 const (
 	maxLine      = 4094
 	maxFields    = 100
-	maxFieldSize = 8190
+	maxFieldSize = 8188
 )
 
 // What AppendRequest refuses.
 var (
 	ErrLineTooLong    = errors.New("request line is longer than 4094 bytes") // 414
-	ErrFieldsTooLarge = errors.New("header has more than 100 fields or one above 8190 bytes")
+	ErrFieldsTooLarge = errors.New("header has more than 100 fields or one above 8188 bytes")
 )
 
 // Lengths of a request body that are no number of bytes.
@@ -44,13 +45,11 @@ func AppendRequest(b []byte, r *http.Request, o *Origin, length int64, upgrade b
 	b = field(b, "Host", r.Host)
 	b = appendOrigin(b, o)
 	b = appendFraming(b, r.Method, length)
-	b, passed, err := appendPassed(b, r.Header)
+	b, err := appendPassed(b, r.Header)
 	if err != nil {
 		return b, err
 	}
-	if b, passed = appendConnection(b, passed, upgrade); passed > maxFields {
-		return b, ErrFieldsTooLarge
-	}
+	b = appendConnection(b, upgrade)
 	return append(b, "\r\n"...), nil
 }
 
@@ -69,9 +68,6 @@ func field(b []byte, name, value string) []byte {
 	b = append(b, value...)
 	return append(b, "\r\n"...)
 }
-
-// own is how many fields AppendRequest adds of its own.
-const own = 11
 
 func appendOrigin(b []byte, o *Origin) []byte {
 	b = field(b, "X-Forwarded-For", o.Chain)
@@ -117,8 +113,8 @@ func appendFraming(b []byte, method string, length int64) []byte {
 	return b
 }
 
-func appendPassed(b []byte, h http.Header) (_ []byte, fields int, _ error) {
-	fields = own
+func appendPassed(b []byte, h http.Header) ([]byte, error) {
+	fields := 1 // Host
 	listed := h["Connection"]
 	for name, values := range h {
 		if !passes(name) || (len(listed) > 0 && isListed(listed, name)) {
@@ -128,21 +124,21 @@ func appendPassed(b []byte, h http.Header) (_ []byte, fields int, _ error) {
 			values = []string{strings.Join(values, "; ")} // RFC 9113 8.2.3, for what is not HTTP/2
 		}
 		for _, v := range values {
-			if fields++; len(name)+len(": ")+len(v) > maxFieldSize {
-				return b, fields, ErrFieldsTooLarge
+			if fields++; fields > maxFields || len(name)+len(": ")+len(v) > maxFieldSize {
+				return b, ErrFieldsTooLarge
 			}
 			b = field(b, name, v)
 		}
 	}
-	return b, fields, nil
+	return b, nil
 }
 
 // appendConnection ends the header: one request on a connection, unless it becomes a WebSocket.
-func appendConnection(b []byte, fields int, upgrade bool) ([]byte, int) {
+func appendConnection(b []byte, upgrade bool) []byte {
 	if upgrade {
-		return append(b, "Connection: Upgrade\r\nUpgrade: websocket\r\n"...), fields + 1
+		return append(b, "Connection: Upgrade\r\nUpgrade: websocket\r\n"...)
 	}
-	return append(b, "Connection: close\r\n"...), fields
+	return append(b, "Connection: close\r\n"...)
 }
 
 // passes says whether a request field of this canonical name may reach the application. Names

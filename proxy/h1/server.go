@@ -1,0 +1,141 @@
+// Package h1 is an HTTP/1 server for connections that others accept: it reads requests strictly,
+// hands them to an http.Handler, and writes the answers. What can be read in two ways is refused,
+// and nothing that follows it on its connection is read. An idle connection costs little: it has a
+// goroutine but no buffer. Which connections there are, and what requests mean, is left to others.
+package h1
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Config is what a Server needs from outside.
+type Config struct {
+	Handler http.Handler
+	Log     *slog.Logger
+
+	HeaderTime time.Duration // for a whole header, and for the first one since the connection began
+	IdleTime   time.Duration // between two requests
+	BodyTime   time.Duration // for each part of a body, unless the handler sets a deadline of its own
+	Grace      time.Duration // how long an idle connection may still be used after Drain
+
+	Refused func(why *Refusal) // is told of what never becomes a request; nil: nobody
+}
+
+// Server serves connections. Its methods are safe for concurrent use.
+type Server struct {
+	conf     Config
+	draining atomic.Bool
+
+	mu    sync.Mutex
+	conns map[*conn]struct{}
+}
+
+// New makes a server. Run must run while it serves.
+func New(conf Config) *Server {
+	return &Server{conf: conf, conns: map[*conn]struct{}{}}
+}
+
+// ServeConn serves the requests that come through nc, which is a *socket.Conn, a *tls.Conn after
+// its handshake, or any other connection, until it ends, and closes it. A connection whose handler
+// hijacks it is left to that handler. ended is called once: when the connection has ended, or when
+// it is hijacked.
+func (s *Server) ServeConn(nc net.Conn, ended func()) {
+	c := newConn(s, nc)
+	c.left = func() { s.remove(c); ended() }
+	s.add(c)
+	c.serve()
+}
+
+func (s *Server) add(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns[c] = struct{}{}
+}
+
+func (s *Server) remove(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+}
+
+// all is a copy: what is done with each may take its lock, or remove it.
+func (s *Server) all() []*conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]*conn, 0, len(s.conns))
+	for c := range s.conns {
+		list = append(list, c)
+	}
+	return list
+}
+
+// Drain makes every answer from now on the last one of its connection, and closes connections that
+// are idle when no request has come for the grace: closing them at once would lose those that are
+// on their way. It does not wait.
+func (s *Server) Drain() {
+	s.draining.Store(true)
+	for _, c := range s.all() {
+		c.hurry()
+	}
+}
+
+// CloseIdle closes connections that wait for a request, n at most, and says how many those were.
+func (s *Server) CloseIdle(n int) (closed int) {
+	for _, c := range s.all() {
+		if closed == n {
+			break
+		}
+		if c.closeIdle() {
+			closed++
+		}
+	}
+	return closed
+}
+
+// Close ends every connection now, whatever it does.
+func (s *Server) Close() {
+	s.draining.Store(true)
+	for _, c := range s.all() {
+		c.abort()
+	}
+}
+
+// patrolPause is how often clients are looked at that wait for an answer.
+const patrolPause = 250 * time.Millisecond
+
+// Run notices clients that leave while they are owed an answer, until ctx ends: the contexts of
+// their requests are canceled then.
+func (s *Server) Run(ctx context.Context) {
+	tick := time.NewTicker(patrolPause)
+	defer tick.Stop()
+	var list []*conn
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			list = s.patrol(list[:0])
+		}
+	}
+}
+
+func (s *Server) patrol(list []*conn) []*conn {
+	s.mu.Lock()
+	for c := range s.conns {
+		if c.isWaiting() {
+			list = append(list, c)
+		}
+	}
+	s.mu.Unlock()
+	for _, c := range list {
+		c.look()
+	}
+	clear(list)
+	return list
+}
