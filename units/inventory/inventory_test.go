@@ -183,6 +183,7 @@ func TestOnlyNamedProjectsAreAskedButAllHostNamesCount(t *testing.T) {
 	s := newSite(t)
 	s.project("a", "domains = [\"x.example\"]")
 	s.project("b", "domains = [\"x.example\"]")
+	s.runs.say["b"] = `{"django":"5.2","gunicorn":"23","wsgi":"x.wsgi.application","allowed_hosts":["x.example"]}`
 	i := s.read("b")
 	if len(i.Entries) != 1 || !slices.Equal(s.runs.asked, []string{"b"}) {
 		t.Errorf("asked %q", s.runs.asked)

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+
+	"sandwich/units/django"
 )
 
 // proxyDown is a front proxy that nobody gets through.
@@ -97,18 +99,7 @@ func allowed(f *Facts) bool {
 	if f.Examined == nil || len(f.Domains) == 0 {
 		return false
 	}
-	return HostAllowed(f.Domains[0], f.Examined.Hosts)
-}
-
-// HostAllowed says whether ALLOWED_HOSTS lets a host name through (django.http.request.validate_host).
-func HostAllowed(name string, patterns []string) bool {
-	for _, p := range patterns {
-		p = strings.ToLower(p)
-		if p == "*" || p == name || strings.HasPrefix(p, ".") && (strings.HasSuffix(name, p) || name == p[1:]) {
-			return true
-		}
-	}
-	return false
+	return django.HostAllowed(f.Domains[0], f.Examined.Hosts)
 }
 
 func first(list []string) string {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -21,6 +22,7 @@ type node struct {
 	uid, gid int
 	link     string
 	acl      []Entry
+	content  string
 }
 
 // tree is a fake host: files by path, and these accounts: alice 1000, sandwich-proxy 990 (with the
@@ -41,6 +43,13 @@ func (t tree) system() *System {
 			}
 			return Info{n.mode, n.uid, n.gid, n.acl}, nil
 		},
+		ReadFile: func(name string) ([]byte, error) {
+			if n, ok := t[name]; ok && n.content != "" {
+				return []byte(n.content), nil
+			}
+			return nil, notThere("open", name)
+		},
+		Now:      func() time.Time { return time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC) },
 		Readlink: func(name string) (string, error) { return t[name].link, nil },
 		List: func(dir string, most int) (names []string, err error) {
 			for name := range t {
@@ -119,7 +128,7 @@ internal "/protected/" {
 `
 
 func facts() *django.Facts {
-	return &django.Facts{Django: "4.2", Gunicorn: "23.0.0"}
+	return &django.Facts{Python: "3.13.5", Django: "5.2.1", Gunicorn: "23.0.0"}
 }
 
 func looked(t *testing.T, src string, files tree, f *django.Facts) hcl.Diagnostics {

@@ -20,7 +20,7 @@ func Rest(p *project.Project, facts *django.Facts, sys *System, proxyUser string
 	c := &check{p: p, sys: sys}
 	if facts != nil {
 		c.packages(facts)
-		c.production(facts)
+		c.settings(facts)
 	}
 	if c.p.Gunicorn.Config != "" && c.p.Command == nil {
 		c.config()
@@ -50,13 +50,6 @@ func (c *check) install(name string) string {
 		return "apt-get install python3-" + name + " (or create a virtual environment in " + shell(filepath.Join(c.p.Root, "venv")) + ")"
 	}
 	return shell(c.p.Python) + " -m pip install " + name
-}
-
-// production warns of settings that are meant for a desk.
-func (c *check) production(f *django.Facts) {
-	if f.Debug {
-		c.warn("settings", "DEBUG is on", "Errors show source and settings to every visitor, and static files are not looked up where they are collected. Set DEBUG = False in the settings for this host.")
-	}
 }
 
 func (c *check) config() {

@@ -5,11 +5,13 @@ package hostcheck
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/user"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // System is what hostcheck asks the operating system for. Its functions are safe for concurrent use.
@@ -17,6 +19,8 @@ type System struct {
 	Lstat     func(path string) (Info, error)
 	Readlink  func(path string) (string, error)
 	List      func(dir string, most int) ([]string, error) // some names in a directory, in no order
+	ReadFile  func(path string) ([]byte, error)            // a regular file, not through a link at its end, bounded
+	Now       func() time.Time
 	User      func(name string) (Account, error)
 	GroupID   func(name string) (int, error)
 	UserName  func(uid int) string // "" when there is none
@@ -41,7 +45,7 @@ type Account struct {
 // Real is the host itself.
 func Real() *System {
 	return &System{
-		Lstat: lstat, Readlink: os.Readlink, List: list,
+		Lstat: lstat, Readlink: os.Readlink, List: list, ReadFile: readFile, Now: time.Now,
 		User: account, GroupID: groupID, UserName: userName, GroupName: groupName, Calendar: calendar,
 	}
 }
@@ -68,6 +72,22 @@ func list(dir string, most int) ([]string, error) {
 	}
 	defer f.Close()
 	return f.Readdirnames(most)
+}
+
+// maxManifest bounds what is read of a project's own files.
+const maxManifest = 16 << 20
+
+// readFile reads a file that the project's owner may have made a link or a pipe.
+func readFile(name string) ([]byte, error) {
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() > maxManifest {
+		return nil, fs.ErrInvalid
+	}
+	return io.ReadAll(io.LimitReader(f, maxManifest))
 }
 
 func account(name string) (Account, error) {
