@@ -47,7 +47,7 @@ func (t *terminal) report(found *inventory.Inventory, asJSON bool) error {
 			return err
 		}
 	} else {
-		t.diagnostics(found, diags)
+		t.diagnostics(t.stdout, found, diags)
 		for _, entry := range found.Entries {
 			if entry.Project != nil {
 				t.say("%s: good", entry.Name)

@@ -84,7 +84,7 @@ func (t *terminal) initProject(ctx context.Context, draft project.Draft, name st
 	}
 	t.say("wrote %s", file)
 	t.sayFound(found.Entries[0], draft)
-	t.diagnostics(found, found.Diagnostics())
+	t.diagnostics(t.stdout, found, found.Diagnostics())
 	t.say("next: sandwich check %s", name)
 	return nil
 }

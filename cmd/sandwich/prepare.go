@@ -4,11 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"os"
 	"strings"
-
-	"github.com/hashicorp/hcl/v2"
-	"golang.org/x/term"
 
 	"sandwich/proxy/route"
 	"sandwich/units/apply"
@@ -56,7 +52,7 @@ func (t *terminal) prepare(ctx context.Context, h *host, names []string, start f
 	if err != nil {
 		return nil, err
 	}
-	job.mistakes = t.diagnostics(job.inventory, job.inventory.Diagnostics())
+	job.mistakes = t.diagnostics(t.stderr, job.inventory, job.inventory.Diagnostics())
 	if missing := job.inventory.Missing(); len(missing) > 0 {
 		t.tell("error: %s: enabled, but its project file is gone\nhint: sandwich disable %s", missing[0], missing[0])
 		job.unplanned++
@@ -141,21 +137,4 @@ func hostWanted(i *inventory.Inventory) (apply.HostWanted, error) {
 	var err error
 	wanted.Settings, err = route.EncodeSettings(settings)
 	return wanted, err
-}
-
-// diagnostics prints what is wrong, each with its place and a snippet, and says whether any of it
-// is an error.
-func (t *terminal) diagnostics(i *inventory.Inventory, diags hcl.Diagnostics) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	width, colour := 100, false
-	if f, ok := t.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil {
-			width = w
-		}
-	}
-	writer := hcl.NewDiagnosticTextWriter(t.stderr, i.Files(), uint(width), colour)
-	_ = writer.WriteDiagnostics(diags)
-	return diags.HasErrors()
 }

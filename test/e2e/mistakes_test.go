@@ -33,7 +33,7 @@ idle {
   after = "30m"
 }
 `)
-		all := []string{"client-y.hcl line 1", "/srv/nowhere", "client-y.hcl line 2", `Did you mean "domains"?`, "line 4", "line 6", "not available yet"}
+		all := []string{"client-y.hcl:1,", "/srv/nowhere", "client-y.hcl:2,1: error:", `Did you mean "domains"?`, "client-y.hcl:4,", "client-y.hcl:6,", "not available yet"}
 		m.Run("sandwich", "check").wants(t, 5, append(all, "polls: good")...)
 		m.Run("sandwich", "check", "polls").wants(t, 0)
 		m.Run("sandwich", "enable", "client-y").wants(t, 5)
