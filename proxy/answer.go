@@ -19,6 +19,9 @@ func (x *exchange) answer(res *http.Response) {
 		x.tunnel(res)
 		return
 	}
+	if x.sendNamed(res) {
+		return
+	}
 	h := x.Header()
 	if err := header.CopyResponse(h, res.Header); err != nil {
 		clear(h)

@@ -8,6 +8,7 @@ import (
 
 	"sandwich/proxy/header"
 	"sandwich/proxy/route"
+	"sandwich/proxy/static"
 )
 
 // visit is one request and what is known about it.
@@ -106,10 +107,24 @@ func (v *visit) redirect() {
 
 func (v *visit) file() {
 	v.setHeaders()
-	status := v.p.statics[v.match.Static].Serve(&v.reply, v.r, v.match.Rest)
-	if status != 0 {
+	v.served(v.p.statics[v.match.Static].Serve(v, v.r, v.match.Rest))
+}
+
+// served completes what a directory of files has answered, or not.
+func (v *visit) served(status int) {
+	switch status {
+	case static.Answered:
+	case static.Broken:
+		v.aborted = true
+	default:
 		v.fail(status)
 	}
+}
+
+// WriteAtOnce sends p together with what is left of the header.
+func (v *visit) WriteAtOnce(p []byte) (int, error) {
+	writeAtOnce(&v.reply, v.r, p)
+	return len(p), nil
 }
 
 // setHeaders sets what the project wants on every response.

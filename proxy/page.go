@@ -20,21 +20,23 @@ const maxPage = 1 << 20
 
 // reasons is what visitors read. It says nothing about how the site is made.
 var reasons = map[int]string{
-	http.StatusBadRequest:                  "The request could not be understood.",
-	http.StatusForbidden:                   "This page may not be read.",
-	http.StatusNotFound:                    "There is no such page here.",
-	http.StatusMethodNotAllowed:            "This cannot be done with this page.",
-	http.StatusRequestTimeout:              "The request took too long to arrive.",
-	http.StatusRequestEntityTooLarge:       "What was sent is larger than this site accepts.",
-	http.StatusRequestURITooLong:           "The address is too long.",
-	http.StatusMisdirectedRequest:          "There is no site of this name here.",
-	http.StatusRequestHeaderFieldsTooLarge: "The request has too many or too large header fields.",
-	http.StatusInternalServerError:         "Something went wrong here.",
-	http.StatusNotImplemented:              "This method is not known here.",
-	http.StatusBadGateway:                  "The site gave no valid answer.",
-	http.StatusServiceUnavailable:          "The site is not available at the moment. Please try again shortly.",
-	http.StatusGatewayTimeout:              "The site took too long to answer.",
-	http.StatusInsufficientStorage:         "What was sent could not be stored at the moment.",
+	http.StatusBadRequest:                   "The request could not be understood.",
+	http.StatusForbidden:                    "This page may not be read.",
+	http.StatusNotFound:                     "There is no such page here.",
+	http.StatusMethodNotAllowed:             "This cannot be done with this page.",
+	http.StatusRequestTimeout:               "The request took too long to arrive.",
+	http.StatusPreconditionFailed:           "The file is another one than the request is for.",
+	http.StatusRequestedRangeNotSatisfiable: "The file has no such part.",
+	http.StatusRequestEntityTooLarge:        "What was sent is larger than this site accepts.",
+	http.StatusRequestURITooLong:            "The address is too long.",
+	http.StatusMisdirectedRequest:           "There is no site of this name here.",
+	http.StatusRequestHeaderFieldsTooLarge:  "The request has too many or too large header fields.",
+	http.StatusInternalServerError:          "Something went wrong here.",
+	http.StatusNotImplemented:               "This method is not known here.",
+	http.StatusBadGateway:                   "The site gave no valid answer.",
+	http.StatusServiceUnavailable:           "The site is not available at the moment. Please try again shortly.",
+	http.StatusGatewayTimeout:               "The site took too long to answer.",
+	http.StatusInsufficientStorage:          "What was sent could not be stored at the moment.",
 }
 
 // fail answers with an error page: the project's own for this status, or a plain one of ours.

@@ -24,6 +24,9 @@ type serving struct {
 	route   *route.Route
 	hash    string
 	statics map[*route.Static]*static.Dir
+
+	internals map[*route.Internal]*static.Dir
+
 	headers http.Header // set on every response
 }
 
@@ -54,7 +57,12 @@ func newServing(f *routeFile, old *serving) *serving {
 	p := &serving{route: f.route, hash: f.hash, statics: map[*route.Static]*static.Dir{}, headers: http.Header{}}
 	for i := range f.route.Static {
 		st := &f.route.Static[i]
-		p.statics[st] = static.New(*st)
+		p.statics[st] = static.New(*st, f.route.Compress)
+	}
+	p.internals = map[*route.Internal]*static.Dir{}
+	for i := range f.route.Internal {
+		in := &f.route.Internal[i]
+		p.internals[in] = static.NewInternal(*in, f.route.Compress)
 	}
 	for name, value := range f.route.Headers {
 		p.headers.Set(name, value)

@@ -3,6 +3,7 @@ package header
 import (
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // CopyResponse puts those fields of an application's response into dst that may reach the client.
@@ -31,11 +32,11 @@ func isListedAnyway(name string) bool { return name == "Set-Cookie" || name == "
 func returns(name string) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
-		"Content-Length", "X-Accel-Buffering", "X-Request-Id",
+		"Content-Length", "X-Request-Id", "X-Sendfile",
 		"Server": // tells the application server's version
 		return false
 	}
-	return true
+	return !strings.HasPrefix(name, "X-Accel-") // what nginx is told, and we
 }
 
 func isClean(v string) bool {

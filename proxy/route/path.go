@@ -4,14 +4,14 @@ import "strings"
 
 // FileName is the name, relative to the static root, of the file that the decoded rest of a path
 // asks for. It is false for everything that is not plainly one file: an empty or dot segment, a
-// name beginning with a dot, a NUL, a backslash, and a slash that was encoded in rawPath (what the
+// name beginning with a dot (but for .well-known, whose files are meant for everybody: RFC 8615), a NUL, a backslash, and a slash that was encoded in rawPath (what the
 // client sent; it may be empty when nothing was encoded), because such a path means one thing to us
 // and another to whoever compares prefixes in front of or behind us.
 func FileName(rest, rawPath string) (name string, ok bool) {
 	if rest == "" || strings.ContainsAny(rest, "\x00\\") || hasEncodedSlash(rawPath) {
 		return "", false
 	}
-	for segment := range strings.SplitSeq(rest, "/") {
+	for segment := range strings.SplitSeq(strings.TrimPrefix(rest, ".well-known/"), "/") {
 		if segment == "" || segment[0] == '.' {
 			return "", false
 		}

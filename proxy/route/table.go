@@ -111,10 +111,10 @@ func (t *Table) Find(hostHeader, path string) (Match, bool) {
 	return m, true
 }
 
-// Named is the file that the application of a host means by a decoded path. It is false for a
-// path that no block of files has.
-func (t *Table) Named(hostHeader, path string) (File, bool) {
-	return t.hosts[NormalHost(hostHeader)].file(path)
+// Named is the file that the application means by a decoded path, when it answers for a host. It is
+// false for a path that no block of files has.
+func (r *Route) Named(hostHeader, path string) (File, bool) {
+	return host{statics: r.staticsOf(NormalHost(hostHeader)), internal: r.Internal}.file(path)
 }
 
 // file is what has the longest prefix of the path.

@@ -1,150 +1,165 @@
-// Package static serves the files below one directory: GET and HEAD, ranges, validators, types
-// and caching. Which requests belong to the directory is left to the route table.
+// Package static serves the files below one directory: GET and HEAD, ranges, validators, codings,
+// types and caching. Which requests belong to the directory is left to the route table.
 package static
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/http"
-	"os"
+	"path"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"sandwich/proxy/route"
 )
 
-// Dir serves the files of one static block. Safe for concurrent use. It needs no closing: the
-// directory is closed when nothing refers to the Dir any more, so that a request that still has
-// an older route can finish.
+// Dir serves the files of one block. Safe for concurrent use. It needs no closing: the directory is
+// closed when nothing refers to the Dir any more, so that a request that still has an older route can
+// finish.
 type Dir struct {
-	conf     route.Static
-	cache    string // Cache-Control of what is not immutable
-	manifest manifest
+	id       uint64 // on the shelf
+	prefix   string
+	places   []*place // the root, and those of earlier releases
+	cache    []string // Cache-Control of what is not immutable; nil: none
+	index    bool     // index.html answers for its directory
+	uploads  bool     // visitors chose names and contents
+	internal bool     // the application names the files, and may name any
+	compress bool     // text may be compressed
 
-	mu   sync.Mutex
-	root *os.Root    // nil until the directory was there
-	stat os.FileInfo // of root
-	told bool        // that the root leads to where it may not
+	unreadable sync.Once
 }
 
 // immutable: a year is what RFC 9111 knows as longest, RFC 8246 adds that asking again is useless.
-const immutable = "public, max-age=31536000, immutable"
+var immutable = []string{"public, max-age=31536000, immutable"}
 
-// New serves conf.Root. The directory need not be there yet.
-func New(conf route.Static) *Dir {
-	return &Dir{conf: conf, cache: "max-age=" + strconv.FormatInt(conf.MaxAge, 10)}
+// What Serve and Send return besides statuses.
+const (
+	Answered = 0
+	Broken   = -1 // the response has begun and cannot be completed
+	changed  = -2 // the file is another one than a moment ago
+)
+
+var ids atomic.Uint64
+
+// New serves conf.Root, which need not be there yet. Text is compressed for clients that take it if
+// that is wanted.
+func New(conf route.Static, compress bool) *Dir {
+	d := &Dir{
+		id: ids.Add(1), prefix: conf.Prefix, index: conf.Index, uploads: conf.Uploads, compress: compress,
+		cache: []string{"max-age=" + strconv.FormatInt(conf.MaxAge, 10)},
+	}
+	for _, root := range append([]string{conf.Root}, conf.Earlier...) {
+		d.places = append(d.places, newPlace(root, conf.Within))
+	}
+	return d
+}
+
+// NewInternal is for files that an application has named, by Send only.
+func NewInternal(conf route.Internal, compress bool) *Dir {
+	return &Dir{
+		id: ids.Add(1), prefix: conf.Prefix, internal: true, compress: compress,
+		places: []*place{newPlace(conf.Root, conf.Within)},
+	}
 }
 
 // Serve answers r with the file that rest, the decoded path below the prefix, names. It answers
 // nothing and returns the status when there is no such file (404), when the method is neither
-// GET nor HEAD (405, Allow is set), or when the file cannot be read (403, 500).
+// GET nor HEAD (405, Allow is set), when a condition of the request fails (412), when no range of
+// it is there (416, Content-Range is set), or when the file cannot be read (403, 500).
 func (d *Dir) Serve(w http.ResponseWriter, r *http.Request, rest string) (status int) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
+		w.Header()["Allow"] = []string{"GET, HEAD"}
 		return http.StatusMethodNotAllowed
+	}
+	if d.index && (rest == "" || strings.HasSuffix(rest, "/")) {
+		rest += "index.html"
 	}
 	name, ok := route.FileName(rest, r.URL.RawPath)
 	if !ok {
 		return http.StatusNotFound
 	}
-	root, err := d.open()
-	if err != nil {
-		return statusOf(err)
-	}
-	return d.serveFile(w, r, root, name)
+	return d.send(w, r, name)
 }
 
-// open finds the directory as it is now. One stat(2) for each request notices that it came into
-// being or that a symlink to the current release has moved.
-func (d *Dir) open() (*os.Root, error) {
-	stat, err := os.Stat(d.conf.Root)
-	if err != nil {
-		return nil, err
+// Send answers r, whatever its method, with a file that the application has named by its decoded path
+// below the prefix. What the application has said about it in w's header is kept. It returns as
+// Serve does.
+func (d *Dir) Send(w http.ResponseWriter, r *http.Request, rest string) (status int) {
+	name, ok := route.FileName(rest, "")
+	if d.internal {
+		name, ok = rest, isLocal(rest)
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.root != nil && os.SameFile(stat, d.stat) {
-		return d.root, nil
-	}
-	root, err := os.OpenRoot(d.conf.Root)
-	if err != nil {
-		return nil, err
-	}
-	if err = d.admit(root); err == nil {
-		stat, err = root.Stat(".")
-	}
-	if err != nil {
-		root.Close()
-		return nil, err
-	}
-	d.root, d.stat = root, stat // the old root may be in use: its finalizer closes it
-	return root, nil
-}
-
-func (d *Dir) serveFile(w http.ResponseWriter, r *http.Request, root *os.Root, name string) int {
-	// O_NONBLOCK: a FIFO among the files must not hold the request.
-	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return statusOf(err)
-	}
-	defer f.Close()
-	stat, err := f.Stat()
-	if err != nil {
-		return statusOf(err)
-	}
-	if !stat.Mode().IsRegular() {
+	if !ok {
 		return http.StatusNotFound
 	}
-	d.describe(w.Header(), root, name, stat)
-	if stat.Size() <= smallFile {
-		w = struct{ http.ResponseWriter }{w} // without its ReadFrom
-	}
-	http.ServeContent(w, r, "", stat.ModTime(), f)
-	return 0
+	return d.send(w, r, name)
 }
 
-// smallFile is up to where a file goes out together with the header, as one copied write: with
-// sendfile(2) it would take two system calls.
-const smallFile = 3 << 10
+// Below is the name, for Send, of the file at an absolute path. It is false when that is elsewhere.
+func (d *Dir) Below(file string) (rest string, ok bool) { return d.places[0].below(file) }
 
-func (d *Dir) describe(h http.Header, root *os.Root, name string, stat os.FileInfo) {
-	kind := typeOf(name)
-	h["Content-Type"] = []string{kind}
-	h["Etag"] = []string{etag(stat)}
-	if d.isImmutable(root, name) {
-		h["Cache-Control"] = []string{immutable}
-	} else {
-		h["Cache-Control"] = []string{d.cache}
-	}
-	if !d.conf.Uploads {
-		return
-	}
-	h["X-Content-Type-Options"] = []string{"nosniff"}
-	if runsScript(kind) {
-		h["Content-Disposition"] = []string{"attachment"}
-		h["Content-Security-Policy"] = []string{"sandbox"}
-	}
+// isLocal accepts names with a leading dot, too: an application does not name a file by chance.
+func isLocal(name string) bool {
+	return name != "" && path.Clean("/"+name) == "/"+name && !strings.Contains(name, "\x00")
 }
 
-// isImmutable says whether name changes with the content. Nobody vouches for that with uploads.
-func (d *Dir) isImmutable(root *os.Root, name string) bool {
-	return !d.conf.Uploads && (hashedName.MatchString(name) || d.manifest.lists(root, name))
+// tries is how often a file may be replaced while it is looked at.
+const tries = 5
+
+func (d *Dir) send(w http.ResponseWriter, r *http.Request, name string) (status int) {
+	for range tries {
+		e, f, err := d.find(w, r, name)
+		if err != nil {
+			return d.refuse(w, r, name, err)
+		}
+		a := answer{w: w, r: r, e: e, f: f}
+		if status = a.send(); status != changed {
+			return status
+		}
+		kept.drop(d.id, name)
+	}
+	slog.Warn(fmt.Sprintf("%s below %s changes faster than it can be sent", name, d.prefix))
+	return http.StatusServiceUnavailable
 }
 
-// etag is strong: a file of the same inode, size and modification time to the nanosecond has the
-// same bytes.
-func etag(stat os.FileInfo) string {
-	b := make([]byte, 0, 52)
-	b = append(b, '"')
-	b = strconv.AppendInt(b, stat.ModTime().UnixNano(), 36)
-	b = append(b, '-')
-	b = strconv.AppendInt(b, stat.Size(), 36)
-	if s, ok := stat.Sys().(*syscall.Stat_t); ok {
-		b = append(b, '-')
-		b = strconv.AppendUint(b, s.Ino, 36)
+// errDirectory is what was found in the place of a file.
+var errDirectory = errors.New("it is a directory")
+
+// refuse is the status for a file that cannot be had.
+func (d *Dir) refuse(w http.ResponseWriter, r *http.Request, name string, err error) (status int) {
+	if err == errDirectory {
+		return d.directory(w, r, name)
 	}
-	return string(append(b, '"'))
+	status = statusOf(err)
+	if status != http.StatusNotFound {
+		d.unreadable.Do(func() {
+			slog.Warn(fmt.Sprintf("cannot read %s below %s, answering %d here and for others like it: %v", name, d.prefix, status, err))
+		})
+	}
+	return status
+}
+
+// directory sends a visitor who left out the slash after a directory's name on his way.
+func (d *Dir) directory(w http.ResponseWriter, r *http.Request, name string) (status int) {
+	if !d.index || d.internal || strings.HasSuffix(r.URL.Path, "/") {
+		return http.StatusNotFound
+	}
+	if _, err := d.load(name+"/index.html", r); err != nil {
+		return http.StatusNotFound
+	}
+	to := r.URL.EscapedPath() + "/"
+	if r.URL.RawQuery != "" {
+		to += "?" + r.URL.RawQuery
+	}
+	w.Header()["Location"] = []string{to}
+	w.Header()["Content-Length"] = []string{"0"}
+	w.WriteHeader(http.StatusMovedPermanently)
+	return Answered
 }
 
 // statusOf turns an error of the file system into what the client is told. That a link leaves

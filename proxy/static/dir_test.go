@@ -29,7 +29,7 @@ func newFiles(t *testing.T, uploads bool, names ...string) *files {
 	for _, name := range names {
 		f.put(name, "content of "+name)
 	}
-	f.Dir = static.New(route.Static{Prefix: "/static/", Root: f.root, MaxAge: 60, Uploads: uploads})
+	f.Dir = static.New(route.Static{Prefix: "/static/", Root: f.root, MaxAge: 60, Uploads: uploads}, false)
 	return f
 }
 
@@ -155,15 +155,23 @@ func TestNothingButFilesBelowTheRoot(t *testing.T) {
 }
 
 func TestUploadsDoNotRunInTheSitesOrigin(t *testing.T) {
-	f := newFiles(t, true, "a.html", "b.svg", "c.xml", "d.xhtml", "e.png", "f.0123456789ab.png", "g.pdf", "h")
-	cases := map[string]bool{"a.html": true, "b.svg": true, "c.xml": true, "d.xhtml": true, "e.png": false, "g.pdf": false, "h": false}
+	f := newFiles(t, true, "a.html", "b.svg", "c.xml", "d.xhtml", "e.png", "f.0123456789ab.png", "g.pdf", "h", "i.txt", "j.css", "k.js", "l.wasm", "m.mp4", "n.xsl", "o.webmanifest", "p.shtml")
+	cases := map[string]bool{"a.html": true, "b.svg": true, "c.xml": true, "d.xhtml": true, "e.png": false, "g.pdf": false, "h": true, "i.txt": false, "j.css": false, "k.js": true, "l.wasm": true, "m.mp4": false, "n.xsl": true, "o.webmanifest": true, "p.shtml": true}
 	for name, attached := range cases {
 		h := f.ask("GET", name).Header()
 		if h.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s may be sniffed", name)
 		}
-		if got := h.Get("Content-Disposition") == "attachment" && h.Get("Content-Security-Policy") == "sandbox"; got != attached {
+		if got := h.Get("Content-Disposition") == "attachment"; got != attached {
 			t.Errorf("%s: %v", name, h)
+		}
+		if sandboxed := h.Get("Content-Security-Policy") == "sandbox"; sandboxed == (name == "g.pdf") {
+			t.Errorf("%s: %v", name, h)
+		}
+	}
+	for _, name := range []string{"k.js", "l.wasm", "o.webmanifest"} {
+		if kind := f.ask("GET", name).Header().Get("Content-Type"); kind != "application/octet-stream" {
+			t.Errorf("a page may run %s as %s", name, kind)
 		}
 	}
 	if cache := f.ask("GET", "f.0123456789ab.png").Header().Get("Cache-Control"); cache != "max-age=60" {
@@ -199,7 +207,7 @@ func TestTheManifestSaysWhatIsImmutable(t *testing.T) {
 func TestARootMayComeLaterAndMove(t *testing.T) {
 	f := newFiles(t, false, "a.txt")
 	link := filepath.Join(filepath.Dir(f.root), "current")
-	f.Dir = static.New(route.Static{Prefix: "/static/", Root: link})
+	f.Dir = static.New(route.Static{Prefix: "/static/", Root: link}, false)
 	if w := f.ask("GET", "a.txt"); w.Code != 404 {
 		t.Errorf("before the root is there: %d", w.Code)
 	}
@@ -235,7 +243,7 @@ func FuzzNoPathLeavesTheRoot(f *testing.F) {
 	must(f, os.WriteFile(filepath.Join(root, "a/.secret"), []byte("secret"), 0o644))
 	must(f, os.Symlink("../../secret", filepath.Join(root, "a/link")))
 	must(f, os.Symlink("../..", filepath.Join(root, "a/up")))
-	d := static.New(route.Static{Prefix: "/static/", Root: root})
+	d := static.New(route.Static{Prefix: "/static/", Root: root}, false)
 	for _, seed := range []string{"a/b/c.txt", "a/link", "a/up/secret", "../secret", "a/.secret", "a/b/../../../secret", "a//b"} {
 		f.Add(seed)
 	}

@@ -4,6 +4,8 @@ import (
 	"mime"
 	"path"
 	"strings"
+
+	"sandwich/proxy/compress"
 )
 
 // types comes before the host's own MIME table, which differs between distributions and may say
@@ -31,6 +33,24 @@ var types = map[string]string{
 	".wasm":        "application/wasm",
 	".pdf":         "application/pdf",
 	".zip":         "application/zip",
+	".7z":          "application/x-7z-compressed",
+	".bz2":         "application/x-bzip2",
+	".xz":          "application/x-xz",
+	".rar":         "application/vnd.rar",
+	".epub":        "application/epub+zip",
+	".rtf":         "application/rtf",
+	".doc":         "application/msword",
+	".docx":        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+	".xls":         "application/vnd.ms-excel",
+	".xlsx":        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	".ppt":         "application/vnd.ms-powerpoint",
+	".pptx":        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+	".odt":         "application/vnd.oasis.opendocument.text",
+	".ods":         "application/vnd.oasis.opendocument.spreadsheet",
+	".odp":         "application/vnd.oasis.opendocument.presentation",
+	".yaml":        "application/yaml", // RFC 9512
+	".yml":         "application/yaml",
+	".m3u8":        "application/vnd.apple.mpegurl",
 	".gz":          "application/gzip",
 	".tgz":         "application/gzip",
 	".zst":         "application/zstd",
@@ -38,6 +58,8 @@ var types = map[string]string{
 	".bmp":         "image/bmp",
 	".gif":         "image/gif",
 	".ico":         "image/x-icon",
+	".heic":        "image/heic",
+	".jxl":         "image/jxl",
 	".jpeg":        "image/jpeg",
 	".jpg":         "image/jpeg",
 	".png":         "image/png",
@@ -78,9 +100,18 @@ func typeOf(name string) string {
 	return "application/octet-stream"
 }
 
-// runsScript says whether a browser would run what is in a document of this type in our origin.
-func runsScript(mimeType string) bool {
-	kind, _, _ := strings.Cut(mimeType, ";")
-	return kind == "text/html" || strings.HasSuffix(kind, "/xml") || strings.HasSuffix(kind, "+xml") ||
-		strings.HasSuffix(kind, "/xsl")
+// isCompressed says whether files of a type are compressed by what they are: there is no use in looking
+// for another form of them.
+func isCompressed(mimeType string) bool {
+	kind, _, _ := strings.Cut(mimeType, "/")
+	switch kind {
+	case "audio", "video":
+		return true
+	case "image", "font":
+		return !compress.Text(mimeType)
+	}
+	return packed[mimeType]
 }
+
+var packed = map[string]bool{"application/zip": true, "application/gzip": true, "application/zstd": true, "application/pdf": true,
+	"application/x-7z-compressed": true, "application/x-bzip2": true, "application/x-xz": true, "application/vnd.rar": true, "application/epub+zip": true}

@@ -24,7 +24,7 @@ func within(t *testing.T) (*files, string) {
 	}
 	must(t, os.Symlink("1", filepath.Join(dir, "site/current")))
 	f := &files{T: t, root: filepath.Join(dir, "site/current/static")}
-	f.Dir = static.New(route.Static{Prefix: "/static/", Root: f.root, Within: []string{filepath.Join(dir, "site")}})
+	f.Dir = static.New(route.Static{Prefix: "/static/", Root: f.root, Within: []string{filepath.Join(dir, "site")}}, false)
 	return f, dir
 }
 
