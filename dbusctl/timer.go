@@ -31,6 +31,10 @@ func (s *Systemd) Timer(ctx context.Context, name string) (Timer, error) {
 func readTimer(values map[string]any, now time.Time, boot time.Duration) Timer {
 	p := properties(values)
 	t := Timer{ActiveState: p.text("ActiveState"), Last: p.moment("LastTriggerUSec"), Next: p.moment("NextElapseUSecRealtime")}
+	if value[uint64](p, "LastTriggerUSecMonotonic") == 0 && t.Last.After(now.Add(-boot)) {
+		// It has not run since boot: a timer that makes up for missed times notes when it was first started.
+		t.Last = time.Time{}
+	}
 	usec := value[uint64](p, "NextElapseUSecMonotonic")
 	if usec == 0 || usec == ^uint64(0) {
 		return t
