@@ -18,7 +18,7 @@ import (
 // application passes the request to the project's application and its answer back. The steps: take
 // the body in, connect (and wait for a listener), send, read the head of the answer, pass it on.
 func (v *visit) application() {
-	x := &exchange{visit: v, upgrade: header.IsWebSocket(v.r), length: header.NoBody}
+	x := &exchange{visit: v, upgrade: header.Upgrade(v.r), length: header.NoBody}
 	if status := x.takeBody(); status != 0 {
 		v.fail(status)
 		return
@@ -70,7 +70,7 @@ func headStatus(err error) int {
 // exchange is one request to an application and its answer.
 type exchange struct {
 	*visit
-	upgrade bool        // the request asks for a WebSocket
+	upgrade string      // the protocol that the request asks for instead; "": none
 	length  int64       // of the body, or header.NoBody, or header.Chunked
 	body    *spool.Body // the whole body when it is buffered
 	stream  bool        // the body is not buffered
@@ -127,7 +127,7 @@ func (x *exchange) pause(d time.Duration) {
 
 func (x *exchange) mayResend(err error) bool {
 	hasBody := x.length != header.NoBody
-	return !x.upgrade && time.Now().Before(x.holdUntil) &&
+	return x.upgrade == "" && time.Now().Before(x.holdUntil) &&
 		upstream.MayResend(err, x.r.Method, hasBody, !x.stream)
 }
 
@@ -140,8 +140,8 @@ func (x *exchange) attempt(head []byte) (*http.Response, error) {
 	}
 	x.send(head)
 	res, err := x.conn.ReadResponse(x.r, x.inform)
-	if err == nil && res.StatusCode == http.StatusSwitchingProtocols && !x.upgrade {
-		err = fmt.Errorf("%w: 101 to a request that asked for no upgrade", upstream.ErrBroken)
+	if err == nil && res.StatusCode == http.StatusSwitchingProtocols && !x.switches(res) {
+		err = fmt.Errorf("%w: 101 to a request that did not ask for that", upstream.ErrBroken)
 	}
 	if err == nil && res.StatusCode != http.StatusSwitchingProtocols && !x.streams(res) {
 		err = x.conn.AwaitContent(res)

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,17 +28,22 @@ func (x *exchange) tunnel(res *http.Response) {
 	defer client.Close()
 	x.status = http.StatusSwitchingProtocols
 	client.SetDeadline(time.Time{})
-	t := &tunnel{client: unwrapped(client), app: x.conn.Hijack()}
+	t := &tunnel{client: unwrapped(client), app: x.conn.Hijack(), opaque: x.upgrade != header.WebSocket}
 	defer x.s.tunnels.add(t)()
 	x.p.site.gate.tunnels(&x.stay, t)
-	if writeSwitching(client, h) == nil && t.toClient(x.conn.Buffered()) == nil && sendBuffered(t.app, buffered.Reader) == nil {
+	if writeSwitching(client, x.upgrade, h) == nil && t.toClient(x.conn.Buffered()) == nil && sendBuffered(t.app, buffered.Reader) == nil {
 		upstream.Tunnel(t.client, t.app, t.toClient)
 	}
 }
 
-func writeSwitching(client net.Conn, h http.Header) error {
+// switches says whether a 101 is to the protocol that was asked for.
+func (x *exchange) switches(res *http.Response) bool {
+	return x.upgrade != "" && len(res.Header["Upgrade"]) == 1 && strings.EqualFold(res.Header["Upgrade"][0], x.upgrade)
+}
+
+func writeSwitching(client net.Conn, protocol string, h http.Header) error {
 	w := bufio.NewWriter(client)
-	w.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n")
+	w.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + protocol + "\r\n")
 	h.Write(w)
 	w.WriteString("\r\n")
 	return w.Flush()
@@ -53,9 +59,10 @@ func sendBuffered(app net.Conn, r *bufio.Reader) error {
 	return err
 }
 
-// tunnel is a WebSocket between a client and an application.
+// tunnel is a WebSocket, or something else, between a client and an application.
 type tunnel struct {
 	client, app net.Conn
+	opaque      bool // it is something else: nobody can say goodbye in it
 
 	mu     sync.Mutex // held while something is written to the client
 	frames frames
@@ -77,6 +84,9 @@ const goodbyeTime = time.Second
 func (t *tunnel) toClient(p []byte) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.opaque {
+		return t.write(p)
+	}
 	if !t.told {
 		t.frames.read(p)
 		return t.write(p)
@@ -107,7 +117,7 @@ func (t *tunnel) tell(code uint16) {
 	t.app.SetDeadline(limit)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.told {
+	if t.told || t.opaque {
 		return
 	}
 	t.told, t.bye = true, binary.BigEndian.AppendUint16([]byte{0x88, 2}, code)

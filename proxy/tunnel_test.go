@@ -77,7 +77,40 @@ func TestARefusedHandshakeIsAnOrdinaryAnswer(t *testing.T) {
 	f.read(r, "GET").want(t, 403)
 }
 
-func TestOtherUpgradesDoNotPass(t *testing.T) {
+func TestAnUpgradeToSomethingElseIsATunnelToo(t *testing.T) {
+	a := newApp(t, func(c net.Conn, head string, r *bufio.Reader) {
+		if !strings.Contains(head, "Connection: Upgrade\r\nUpgrade: echo/1.0\r\n") {
+			io.WriteString(c, "HTTP/1.1 400 No Upgrade\r\nContent-Length: 0\r\n\r\n")
+			return
+		}
+		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: Echo/1.0\r\nConnection: Upgrade\r\n\r\nhello ")
+		io.Copy(c, r)
+	})
+	f := newFront(t, demo(a.socket))
+	c := f.dial()
+	r := bufio.NewReader(c)
+	io.WriteString(c, "POST /x HTTP/1.1\r\nHost: demo.example\r\nConnection: upgrade\r\nUpgrade: echo/1.0\r\n\r\nearly ")
+	res, err := http.ReadResponse(r, nil)
+	must(t, err)
+	if res.StatusCode != 101 || res.Header.Get("Upgrade") != "echo/1.0" {
+		t.Fatalf("the answer is %s %v", res.Status, res.Header)
+	}
+	io.WriteString(c, "late")
+	f.wantFrames(r, "hello early late")
+	must(t, f.Hold("demo", time.Minute))
+	must(t, f.Drain("demo", time.Minute)) // nobody can be told in a protocol that is not known
+	if rest, _ := io.ReadAll(r); len(rest) > 0 {
+		t.Errorf("at the end came %q", rest)
+	}
+}
+
+func TestASwitchToAnotherProtocolThanAskedForIs502(t *testing.T) {
+	a := newApp(t, says("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"))
+	f := newFront(t, demo(a.socket))
+	f.ask(handshake).want(t, 502)
+}
+
+func TestAnUpgradeToAnotherHTTPDoesNotPass(t *testing.T) {
 	a := newApp(t, says(ok))
 	f := newFront(t, demo(a.socket))
 	f.get("/", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__").want(t, 200)

@@ -24,6 +24,14 @@ func TestOriginBehindTrustedProxies(t *testing.T) {
 		{"10.0.0.1:5", "1.1.1.1, nonsense, 10.0.0.2", "10.0.0.2", "10.0.0.2, 10.0.0.1"},
 		{"10.0.0.1:5", "nonsense", "10.0.0.1", "10.0.0.1"},
 		{"10.0.0.1:5", "[2001:db8::1]", "2001:db8::1", "2001:db8::1, 10.0.0.1"},
+		{"10.0.0.1:5", "8.8.8.8:4711", "8.8.8.8", "8.8.8.8, 10.0.0.1"},
+		{"10.0.0.1:5", "10.0.0.9, 8.8.8.8:4711", "8.8.8.8", "8.8.8.8, 10.0.0.1"},
+		{"10.0.0.1:5", "[2001:db8::1]:4711", "2001:db8::1", "2001:db8::1, 10.0.0.1"},
+		{"10.0.0.1:5", "2001:db8::1", "2001:db8::1", "2001:db8::1, 10.0.0.1"},
+		{"10.0.0.1:5", "1.1.1.1,, ,10.0.0.2,", "1.1.1.1", "1.1.1.1, 10.0.0.2, 10.0.0.1"},
+		{"10.0.0.1:5", "1.1.1.1:", "10.0.0.1", "10.0.0.1"},
+		{"10.0.0.1:5", "1.1.1.1:99999", "10.0.0.1", "10.0.0.1"},
+		{"10.0.0.1:5", "6.6.6.6, unknown, 10.0.0.2:80", "10.0.0.2", "10.0.0.2, 10.0.0.1"},
 		{"[fd00::1]:5", "::ffff:1.1.1.1", "1.1.1.1", "1.1.1.1, fd00::1"},
 		{"[::ffff:10.0.0.1]:5", "1.1.1.1", "1.1.1.1", "1.1.1.1, ::ffff:10.0.0.1"},
 		{"pipe", "1.1.1.1", "pipe", "pipe"},
@@ -50,6 +58,55 @@ func TestWhatATrustedProxySaysMustBeWellFormed(t *testing.T) {
 	}
 }
 
+func TestThePortBehindATrustedProxyIsTheClients(t *testing.T) {
+	trust := Trust{netip.MustParsePrefix("10.0.0.0/8")}
+	cases := []struct{ proto, host, port, want string }{
+		{"", "", "", "80"}, {"https", "", "", "443"}, {"http", "", "", "80"}, {"https", "a.example:8443", "", "8443"},
+		{"https", "[2001:db8::1]", "", "443"}, {"https", "[2001:db8::1]:444", "", "444"}, {"https", "", "8443", "8443"}, {"", "", "8443", "8443"},
+	}
+	for _, c := range cases {
+		r := &http.Request{RemoteAddr: "10.0.0.1:5", Host: "demo.example", Header: http.Header{}}
+		for name, value := range map[string]string{"X-Forwarded-Proto": c.proto, "X-Forwarded-Host": c.host, "X-Forwarded-Port": c.port} {
+			if value != "" {
+				r.Header.Set(name, value)
+			}
+		}
+		if o := trust.Origin(r, time.Now()); o.Port != c.want {
+			t.Errorf("%+v: port is %s", c, o.Port)
+		}
+	}
+}
+
+func TestWhichUpgradesPass(t *testing.T) {
+	cases := []struct{ method, connection, upgrade, want string }{
+		{"GET", "Upgrade", "websocket", "websocket"}, {"GET", "keep-alive, upgrade", "WebSocket", "websocket"},
+		{"GET", "upgrade", "tus-resumable/1.0", "tus-resumable/1.0"}, {"POST", "Upgrade", "spdy/3.1", "spdy/3.1"}, {"POST", "Upgrade", "websocket", ""},
+		{"GET", "Upgrade", "h2c", ""}, {"GET", "Upgrade", "H2C", ""}, {"GET", "Upgrade", "h2", ""}, {"GET", "Upgrade", "HTTP/2.0", ""}, {"GET", "Upgrade", "TLS/1.2", ""},
+		{"GET", "Upgrade", "websocket, h2c", ""}, {"GET", "Upgrade", "a b", ""}, {"GET", "Upgrade", "", ""}, {"GET", "keep-alive", "websocket", ""},
+	}
+	for _, c := range cases {
+		r := &http.Request{Method: c.method, ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{"Connection": {c.connection}, "Upgrade": {c.upgrade}}}
+		if got := Upgrade(r); got != c.want {
+			t.Errorf("%+v: %q", c, got)
+		}
+		r.ProtoMinor = 0
+		if got := Upgrade(r); got != "" {
+			t.Errorf("%+v of HTTP/1.0: %q", c, got)
+		}
+	}
+}
+
+func TestTheTargetKeepsItsBytes(t *testing.T) {
+	for uri, want := range map[string]string{
+		"/a%2Fb//c?d=%zz?": "/a%2Fb//c?d=%zz?", "http://a.example/%7e//x?y": "/%7e//x?y", "http://a.example": "/", "HTTPS://a.example:8443?x=/y": "/?x=/y",
+		"*": "*",
+	} {
+		if got := target(&http.Request{RequestURI: uri}); got != want {
+			t.Errorf("%s became %s, want %s", uri, got, want)
+		}
+	}
+}
+
 // Whatever a client sends and net/http accepts: what goes on is one request with the same method
 // and host, and none of the fields that only we may set.
 func FuzzAppendRequest(f *testing.F) {
@@ -68,7 +125,7 @@ func FuzzAppendRequest(f *testing.F) {
 		}
 		r.RemoteAddr = "192.0.2.1:5"
 		o := Trust(nil).Origin(r, time.Now())
-		head, err := AppendRequest(nil, r, &o, NoBody, IsWebSocket(r))
+		head, err := AppendRequest(nil, r, &o, NoBody, Upgrade(r))
 		if err != nil {
 			return
 		}

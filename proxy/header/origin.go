@@ -87,11 +87,11 @@ func (t Trust) contains(a netip.Addr) bool {
 // believe takes over what a trusted peer says, each field only when it is well-formed.
 func (t Trust) believe(o *Origin, h http.Header) {
 	t.believeChain(o, h["X-Forwarded-For"])
-	if v := strings.ToLower(last(h["X-Forwarded-Proto"])); v == "http" || v == "https" {
-		o.Proto = v
-	}
 	if v := last(h["X-Forwarded-Host"]); isHost(v) {
 		o.Host = v
+	}
+	if v := strings.ToLower(last(h["X-Forwarded-Proto"])); v == "http" || v == "https" {
+		o.Proto, o.Port = v, portOf(o.Host, v) // the port that the client connected to is not ours
 	}
 	if v := last(h["X-Forwarded-Port"]); isPort(v) {
 		o.Port = v
@@ -101,11 +101,26 @@ func (t Trust) believe(o *Origin, h http.Header) {
 	}
 }
 
+// portOf is the port of a host, which is the scheme's when the host names none.
+func portOf(host, proto string) string {
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && isPort(host[i+1:]) && !strings.HasSuffix(host, "]") {
+		return host[i+1:]
+	}
+	if proto == "https" {
+		return "443"
+	}
+	return "80"
+}
+
 func (t Trust) believeChain(o *Origin, lines []string) {
 	addrs := strings.Split(strings.Join(lines, ","), ",")
 	for i := len(addrs) - 1; i >= 0; i-- {
-		a, err := netip.ParseAddr(strings.Trim(strings.TrimSpace(addrs[i]), "[]"))
-		if err != nil {
+		text := strings.TrimSpace(addrs[i])
+		if text == "" {
+			continue
+		}
+		a, ok := parseNode(text)
+		if !ok {
 			return
 		}
 		o.Client = a.Unmap().WithZone("").String()
@@ -114,6 +129,22 @@ func (t Trust) believeChain(o *Origin, lines []string) {
 			return
 		}
 	}
+}
+
+// parseNode is an address as proxies write it: with a port or without, and an IPv6 address in
+// brackets or, without a port, as it is.
+func parseNode(s string) (netip.Addr, bool) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return a, true
+	}
+	if p, err := netip.ParseAddrPort(s); err == nil {
+		return p.Addr(), true
+	}
+	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
+		a, err := netip.ParseAddr(s[1 : len(s)-1])
+		return a, err == nil
+	}
+	return netip.Addr{}, false
 }
 
 // last is the value the nearest proxy has set.

@@ -31,9 +31,9 @@ const (
 
 // AppendRequest appends the head of the request that the application gets to b: request line,
 // what o says, and those fields of r that may cross. length is the body's, or NoBody or Chunked.
-// upgrade passes a WebSocket handshake on. r was parsed by net/http, so no name or value in it
+// upgrade is what Upgrade said. r was parsed strictly, so no name or value in it
 // has a line break.
-func AppendRequest(b []byte, r *http.Request, o *Origin, length int64, upgrade bool) ([]byte, error) {
+func AppendRequest(b []byte, r *http.Request, o *Origin, length int64, upgrade string) ([]byte, error) {
 	uri := target(r)
 	if len(r.Method)+len(uri)+len("  HTTP/1.1") > maxLine {
 		return b, ErrLineTooLong
@@ -53,13 +53,22 @@ func AppendRequest(b []byte, r *http.Request, o *Origin, length int64, upgrade b
 	return append(b, "\r\n"...), nil
 }
 
-// target is the request target in origin-form, byte for byte as the client sent it when it was
-// in that form.
+// target is the request target in origin-form, byte for byte as the client sent it: of an
+// absolute-form, what follows the host.
 func target(r *http.Request) string {
-	if strings.HasPrefix(r.RequestURI, "/") || r.RequestURI == "*" {
-		return r.RequestURI
+	uri := r.RequestURI
+	if strings.HasPrefix(uri, "/") || uri == "*" {
+		return uri
 	}
-	return r.URL.RequestURI()
+	_, uri, _ = strings.Cut(uri, "://")
+	i := strings.IndexAny(uri, "/?")
+	switch {
+	case i < 0:
+		return "/"
+	case uri[i] == '?':
+		return "/" + uri[i:]
+	}
+	return uri[i:]
 }
 
 func field(b []byte, name, value string) []byte {
@@ -133,10 +142,10 @@ func appendPassed(b []byte, h http.Header) ([]byte, error) {
 	return b, nil
 }
 
-// appendConnection ends the header: one request on a connection, unless it becomes a WebSocket.
-func appendConnection(b []byte, upgrade bool) []byte {
-	if upgrade {
-		return append(b, "Connection: Upgrade\r\nUpgrade: websocket\r\n"...)
+// appendConnection ends the header: one request on a connection, unless it becomes another protocol.
+func appendConnection(b []byte, upgrade string) []byte {
+	if upgrade != "" {
+		return field(append(b, "Connection: Upgrade\r\n"...), "Upgrade", upgrade)
 	}
 	return append(b, "Connection: close\r\n"...)
 }
@@ -181,9 +190,27 @@ func hasToken(lines []string, token string) bool {
 	return false
 }
 
-// IsWebSocket says whether r asks for a WebSocket (RFC 6455 4.1), the only upgrade that passes.
-func IsWebSocket(r *http.Request) bool {
-	return r.Method == http.MethodGet && len(r.Header["Upgrade"]) == 1 &&
-		strings.EqualFold(r.Header["Upgrade"][0], "websocket") &&
-		hasToken(r.Header["Connection"], "upgrade") && r.ContentLength == 0
+// Upgrade is the protocol that r asks for in place of HTTP/1.1, if it may have it, and "" otherwise.
+// Another version of HTTP is ours to speak, not the application's: a tunnel to it would carry
+// requests that nobody looks at.
+func Upgrade(r *http.Request) string {
+	if r.ProtoMajor != 1 || r.ProtoMinor == 0 || len(r.Header["Upgrade"]) != 1 || !hasToken(r.Header["Connection"], "upgrade") || r.ContentLength != 0 {
+		return ""
+	}
+	protocol := strings.ToLower(r.Header["Upgrade"][0])
+	switch {
+	case protocol == WebSocket && r.Method != http.MethodGet, // RFC 6455 4.1
+		protocol == "", !isProtocol(protocol),
+		strings.HasPrefix(protocol, "h2"), strings.HasPrefix(protocol, "h3"), strings.HasPrefix(protocol, "http"), strings.HasPrefix(protocol, "tls"):
+		return ""
+	}
+	return protocol
+}
+
+// WebSocket is the protocol that nearly every upgrade is to.
+const WebSocket = "websocket"
+
+// isProtocol says whether s is one token, or two with a slash (RFC 9110 7.8).
+func isProtocol(s string) bool {
+	return !strings.ContainsFunc(s, func(c rune) bool { return !isAlnum(c) && !strings.ContainsRune("-._+/", c) })
 }
