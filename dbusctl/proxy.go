@@ -121,6 +121,9 @@ type Route struct {
 	Retried           uint64
 	UpstreamFailures  uint64
 	LastUpstreamError string
+	RateLimited       uint64
+	Shed              uint64 // requests refused because too many were in flight
+	Maintenance       bool   // the project is closed for visitors
 }
 
 // Status asks the proxy for every project it serves. It does not start a proxy that is not
@@ -157,5 +160,8 @@ func readRoute(values map[string]dbus.Variant) Route {
 		Retried:           value[uint64](p, "retried"),
 		UpstreamFailures:  value[uint64](p, "upstream_failures"),
 		LastUpstreamError: p.text("last_error"),
+		RateLimited:       value[uint64](p, "rate_limited"),
+		Shed:              value[uint64](p, "shed"),
+		Maintenance:       value[bool](p, "maintenance"),
 	}
 }

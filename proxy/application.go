@@ -46,6 +46,7 @@ func (x *exchange) enter() bool {
 	if site.enter(limit) {
 		return true
 	}
+	site.shed.Add(1)
 	site.complain(x.log(), fmt.Sprintf("%d requests are in flight, answering 503: proxy.in_flight of %s", limit, x.p.route.Name))
 	return false
 }

@@ -32,16 +32,18 @@ type front struct {
 	spool  string
 	run    string // its runtime directory
 	logs   string // of access logs
-	log    *logBuffer
-	notes  chan string // what the supervisor was told
-	stop   func() error
+
+	maintenance string // where projects are closed
+	log         *logBuffer
+	notes       chan string // what the supervisor was told
+	stop        func() error
 }
 
 // newFront starts a proxy with these routes and stops it with the test.
 func newFront(t testing.TB, routes ...*route.Route) *front {
 	t.Helper()
 	dir := t.TempDir()
-	f := &front{TB: t, routes: filepath.Join(dir, "routes"), spool: filepath.Join(dir, "spool"), run: filepath.Join(dir, "run"), logs: filepath.Join(dir, "logs"),
+	f := &front{TB: t, routes: filepath.Join(dir, "routes"), spool: filepath.Join(dir, "spool"), run: filepath.Join(dir, "run"), logs: filepath.Join(dir, "logs"), maintenance: filepath.Join(dir, "maintenance"),
 		log: new(logBuffer), notes: make(chan string, 100)}
 	must(t, os.Mkdir(f.routes, 0o755))
 	must(t, os.Mkdir(f.run, 0o700))
@@ -59,7 +61,7 @@ func (f *front) start(settings string) {
 	must(f, err)
 	f.addr = l.Addr().String()
 	f.Server, err = proxy.New(proxy.Config{
-		Routes: f.routes, Settings: settings, Spool: f.spool, Runtime: f.run, Logs: f.logs,
+		Routes: f.routes, Settings: settings, Spool: f.spool, Runtime: f.run, Logs: f.logs, Maintenance: f.maintenance,
 		Listeners: []net.Listener{l}, Drain: patience, Tunnels: 20 * time.Millisecond, Watchdog: 100 * time.Millisecond,
 		Log: slog.New(slog.NewTextHandler(f.log, nil)),
 		Notify: func(state ...string) {

@@ -20,6 +20,8 @@ type visit struct {
 	match  route.Match
 	origin header.Origin
 	spent  spent
+	user   string        // who the visitor has proved to be; "": nobody
+	retry  time.Duration // when it is worth coming back, for fail
 }
 
 var closing = []string{"close"}
@@ -77,6 +79,7 @@ func (v *visit) find(now *snapshot) {
 	switch {
 	case v.match.Redirect != nil:
 		v.redirect()
+	case v.refused():
 	case v.match.Static != nil:
 		v.file()
 	case v.match.Missing:
@@ -123,8 +126,7 @@ func (v *visit) served(status int) {
 
 // WriteAtOnce sends p together with what is left of the header.
 func (v *visit) WriteAtOnce(p []byte) (int, error) {
-	writeAtOnce(&v.reply, v.r, p)
-	return len(p), nil
+	return v.Write(p)
 }
 
 // setHeaders sets what the project wants on every response.

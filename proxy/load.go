@@ -15,8 +15,9 @@ import (
 
 // routeFile is a route as it was found on disk.
 type routeFile struct {
-	route *route.Route
-	hash  string
+	route       *route.Route
+	hash        string
+	maintenance *route.Maintenance // nil: there is none
 }
 
 func (s *Server) routePath(name string) string {
@@ -57,7 +58,29 @@ func (s *Server) load(name string) (*routeFile, error) {
 	if r.Name != name {
 		return nil, fmt.Errorf("%w: it is the route of %s", ErrBroken, r.Name)
 	}
-	return &routeFile{route: r, hash: route.Hash(data)}, nil
+	return &routeFile{route: r, hash: route.Hash(data), maintenance: s.loadMaintenance(name)}, nil
+}
+
+// loadMaintenance tells whether a project is closed. A file that says so in words that nobody
+// understands does say so.
+func (s *Server) loadMaintenance(name string) *route.Maintenance {
+	if s.conf.Maintenance == "" {
+		return nil
+	}
+	path := filepath.Join(s.conf.Maintenance, name+".json")
+	data, err := readBounded(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var m *route.Maintenance
+	if err == nil {
+		m, err = route.DecodeMaintenance(data)
+	}
+	if err != nil {
+		s.log.Error(fmt.Sprintf("cannot use %s, keeping the project closed for everybody: %v", path, err), "project", name)
+		return &route.Maintenance{Version: route.Version}
+	}
+	return m
 }
 
 func loadTrust(file string) (header.Trust, error) {

@@ -11,16 +11,14 @@ import (
 	"syscall"
 )
 
-// retryAfter is what clients of a project that is not there are told, in seconds: a restart takes
-// less, and a crowd that comes back every second helps nobody.
-const retryAfter = "5"
-
 // maxPage bounds an error page of a project, in bytes.
 const maxPage = 1 << 20
 
 // reasons is what visitors read. It says nothing about how the site is made.
 var reasons = map[int]string{
 	http.StatusBadRequest:                   "The request could not be understood.",
+	http.StatusUnauthorized:                 "This page is only shown to those who have a password.",
+	http.StatusTooManyRequests:              "There were too many requests from you. Please wait a little.",
 	http.StatusForbidden:                    "This page may not be read.",
 	http.StatusNotFound:                     "There is no such page here.",
 	http.StatusMethodNotAllowed:             "This cannot be done with this page.",
@@ -48,9 +46,7 @@ func (v *visit) fail(status int) {
 	if v.p != nil {
 		v.setHeaders()
 	}
-	if status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", retryAfter)
-	}
+	v.setRetry(status)
 	body, kind := v.page(status)
 	h.Set("Content-Type", kind)
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -32,7 +32,7 @@ func (v *visit) record() {
 	}
 	site.access.Write(format, &accesslog.Line{
 		Time: now, Project: v.p.route.Name, ID: v.origin.ID,
-		Client: v.origin.Client, Host: v.r.Host, Method: v.r.Method, URI: v.r.RequestURI, Proto: v.r.Proto,
+		Client: v.origin.Client, User: v.user, Host: v.r.Host, Method: v.r.Method, URI: v.r.RequestURI, Proto: v.r.Proto,
 		Referer: first(v.r.Header["Referer"]), UserAgent: first(v.r.Header["User-Agent"]),
 		Status: status, Sent: v.sent, Received: v.spent.received,
 		Duration: now.Sub(v.origin.Start), Wait: v.spent.wait, Queue: v.spent.queue, Run: v.spent.run,

@@ -24,6 +24,8 @@ type Config struct {
 	Runtime  string // directory, gone after a reboot, in which switches outlive the process; "": none
 	Logs     string // directory of the access logs, NAME.access.log; "": none
 
+	Maintenance string // directory of the files that close projects, NAME.json; "": none
+
 	Listeners []net.Listener // HTTP; the server closes them
 	Drain     time.Duration  // how long requests in flight may take when the server ends
 	Tunnels   time.Duration  // how long WebSockets may stay open then

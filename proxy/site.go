@@ -27,6 +27,8 @@ type site struct {
 	heldTotal atomic.Uint64
 	retried   atomic.Uint64
 	failures  atomic.Uint64    // answers the application owed
+	limited   atomic.Uint64    // requests refused by a rate limit
+	shed      atomic.Uint64    // requests refused because too many were in flight
 	responses [6]atomic.Uint64 // by first digit of the status; 0: the client was gone
 
 	last  atomic.Pointer[failure]

@@ -28,6 +28,7 @@ type serving struct {
 	internals map[*route.Internal]*static.Dir
 
 	headers http.Header // set on every response
+	doors   doors
 }
 
 func emptySnapshot() *snapshot {
@@ -64,6 +65,7 @@ func newServing(f *routeFile, old *serving) *serving {
 		in := &f.route.Internal[i]
 		p.internals[in] = static.NewInternal(*in, f.route.Compress)
 	}
+	p.doors = newDoors(f, old)
 	for name, value := range f.route.Headers {
 		p.headers.Set(name, value)
 	}

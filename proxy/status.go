@@ -16,6 +16,9 @@ type Status struct {
 	Holding   bool   // new requests wait
 	HeldUntil time.Time
 
+	Closed      bool      // for maintenance
+	ClosedSince time.Time // zero: since nobody knows when
+
 	InFlight int64 // requests at the application now, held ones included
 	Held     int64 // of those, waiting at the gate or for a listener
 
@@ -24,6 +27,8 @@ type Status struct {
 	HeldTotal uint64
 	Retried   uint64
 	Failures  uint64 // answers the application owed
+	Limited   uint64 // requests refused by a rate limit
+	Shed      uint64 // requests refused because too many were in flight
 
 	LastError   string
 	LastErrorAt time.Time
@@ -45,7 +50,11 @@ func (p *serving) status() Status {
 		InFlight: p.site.inFlight.Load(), Held: p.site.held.Load(),
 		Requests: p.site.requests.Load(), HeldTotal: p.site.heldTotal.Load(),
 		Retried: p.site.retried.Load(), Failures: p.site.failures.Load(),
+		Limited: p.site.limited.Load(), Shed: p.site.shed.Load(),
 		Responses: map[string]uint64{},
+	}
+	if p.doors.closed != nil {
+		st.Closed, st.ClosedSince = true, p.doors.closed.Since
 	}
 	p.site.gate.status(&st)
 	for class := range p.site.responses {

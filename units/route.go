@@ -2,6 +2,7 @@ package units
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 
 	"sandwich/proxy/route"
@@ -34,7 +35,38 @@ func Route(p *project.Project) route.Route {
 		Compress:        p.Proxy.Compress,
 		CompressAll:     p.Proxy.CompressSecrets,
 		AccessLog:       p.Proxy.AccessLog,
+		RateLimits:      rateLimits(p),
+		Access:          access(p),
 	}
+}
+
+// rateLimits are the longest paths first: that is how they are asked.
+func rateLimits(p *project.Project) []route.RateLimit {
+	var all []route.RateLimit
+	for _, l := range p.Proxy.RateLimits {
+		all = append(all, route.RateLimit{Path: l.Path, Per: l.Per, Count: l.Count, PeriodMS: l.Period.Milliseconds(), Burst: l.Burst})
+	}
+	slices.SortStableFunc(all, func(a, b route.RateLimit) int { return len(b.Path) - len(a.Path) })
+	return all
+}
+
+func access(p *project.Project) *route.Access {
+	a := p.Proxy.Access
+	if a == nil {
+		return nil
+	}
+	return &route.Access{Allow: networks(a.Allow), Deny: networks(a.Deny), UserFile: a.UserFile, Realm: a.Realm}
+}
+
+// networks are those of a project file, which were checked when it was read.
+func networks(list []string) []netip.Prefix {
+	var all []netip.Prefix
+	for _, s := range list {
+		if p, err := netip.ParsePrefix(s); err == nil {
+			all = append(all, p)
+		}
+	}
+	return all
 }
 
 func upstream(p *project.Project) route.Upstream {

@@ -2,12 +2,15 @@ package units
 
 import (
 	"encoding/json"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sandwich/proxy/route"
+	"sandwich/units/project"
 )
 
 func TestRouteOfAProjectWithEverything(t *testing.T) {
@@ -32,6 +35,27 @@ func TestRouteOfAProjectWithEverything(t *testing.T) {
 	}
 	if r.Version != route.Version || r.TimeoutMS != 60000 || r.HoldMS != 30000 || r.MaxBody != 25<<20 || r.InFlight != 100 {
 		t.Errorf("%+v", r)
+	}
+}
+
+func TestRouteSaysWhoMayComeAndHowOften(t *testing.T) {
+	p := everything()
+	p.Proxy.RateLimits = []project.RateLimit{
+		{Path: "/", Per: "ip", Count: 100, Period: time.Second, Burst: 200},
+		{Path: "/login/", Per: "header:X-Key", Count: 10, Period: time.Minute, Burst: 10},
+	}
+	p.Proxy.Access = &project.Access{Allow: []string{"10.0.0.0/8"}, Deny: []string{"0.0.0.0/0"}, UserFile: "/etc/htpasswd", Realm: "x"}
+	r := Route(p)
+	limits := []route.RateLimit{
+		{Path: "/login/", Per: "header:X-Key", Count: 10, PeriodMS: 60000, Burst: 10},
+		{Path: "/", Per: "ip", Count: 100, PeriodMS: 1000, Burst: 200},
+	}
+	access := &route.Access{Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Deny: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}, UserFile: "/etc/htpasswd", Realm: "x"}
+	if !reflect.DeepEqual(r.RateLimits, limits) || !reflect.DeepEqual(r.Access, access) {
+		t.Errorf("limits are %+v, access is %+v", r.RateLimits, r.Access)
+	}
+	if _, err := route.Encode(&r); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -58,7 +58,7 @@ func newServer(ctx context.Context, o options, log *slog.Logger) (*proxy.Server,
 		return nil, err
 	}
 	return proxy.New(proxy.Config{
-		Routes: o.routes, Settings: o.settings, Spool: o.cache, Runtime: o.runtime, Logs: o.logs, Listeners: listeners,
+		Routes: o.routes, Settings: o.settings, Spool: o.cache, Runtime: o.runtime, Logs: o.logs, Maintenance: o.maintenance, Listeners: listeners,
 		Drain: o.drain, Tunnels: o.tunnels, Watchdog: watchdog, Log: log,
 		Notify: func(state ...string) {
 			if ctx.Err() != nil {

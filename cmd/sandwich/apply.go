@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -133,7 +134,7 @@ func (t *terminal) takeAwayOn(ctx context.Context, h *host, names []string, purg
 	failed := t.run(ctx, h, plans)
 	for _, name := range names {
 		if failed[name] == nil {
-			failed[name] = t.goodbye(name, purge)
+			failed[name] = errors.Join(apply.SystemDirs.RemoveMaintenance(name), t.goodbye(name, purge))
 		}
 		if failed[name] != nil {
 			t.failure(ctx, name, failed[name])

@@ -20,6 +20,15 @@ type entry struct {
 	State   state    `json:"state"`
 	Enabled bool     `json:"enabled"`
 	Domains []string `json:"domains"`
+	Closed  bool     `json:"maintenance,omitempty"` // visitors get a page with status 503
+}
+
+// shown is the state as the table has it.
+func (e entry) shown() string {
+	if e.Closed {
+		return string(e.State) + " (maintenance)"
+	}
+	return string(e.State)
 }
 
 func newList(t *terminal) *cobra.Command {
@@ -35,7 +44,7 @@ func newList(t *terminal) *cobra.Command {
 		}
 		rows := make([][]string, 0, len(entries))
 		for _, e := range entries {
-			rows = append(rows, []string{e.Name, string(e.State), strings.Join(e.Domains, " ")})
+			rows = append(rows, []string{e.Name, e.shown(), strings.Join(e.Domains, " ")})
 		}
 		t.table([]string{"PROJECT", "STATE", "DOMAINS"}, rows)
 		return nil
@@ -58,7 +67,7 @@ func listEntries(ctx context.Context, names []string) ([]entry, error) {
 	for _, name := range names {
 		service, socket := states[units.Service(name)], states[units.Socket(name)]
 		entries = append(entries, entry{
-			Name: name, Enabled: enabled(name), Domains: compiledDomains(name),
+			Name: name, Enabled: enabled(name), Domains: compiledDomains(name), Closed: apply.SystemDirs.InMaintenance(name),
 			State: stateOf(enabled(name), service.ActiveState, service.SubState, socket.ActiveState),
 		})
 	}

@@ -105,6 +105,7 @@ func newRoot(t *terminal) *cobra.Command {
 		newJobs(t),
 		newWhy(t),
 		newFmt(t),
+		newMaintenance(t),
 		newProxy(t),
 		newVersion(t),
 		newHook(t),

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"sandwich/units/apply"
 )
 
 // probeLimit is how long a site may take for its first answer. The proxy itself holds the request
@@ -32,6 +34,10 @@ func (t *terminal) probe(ctx context.Context, h *host, name, domain string) erro
 	status, err := ask(ctx, front.String(), domain)
 	if err != nil {
 		return fmt.Errorf("cannot reach http://%s/ through the proxy: %w", domain, err)
+	}
+	if status == http.StatusServiceUnavailable && apply.SystemDirs.InMaintenance(name) {
+		t.tell("%s: closed for maintenance: its front page was not asked for\nhint: sandwich maintenance off %s", name, name)
+		return nil
 	}
 	switch status {
 	case http.StatusMisdirectedRequest, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:

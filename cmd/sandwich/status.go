@@ -72,6 +72,7 @@ type status struct {
 	Requests  uint64     `json:"requests"`
 	InFlight  uint32     `json:"in_flight"`
 	Held      uint32     `json:"held"`
+	Closed    bool       `json:"maintenance,omitempty"` // visitors get a page with status 503
 	LastError string     `json:"last_error,omitempty"`
 	Drift     []string   `json:"drift,omitempty"`
 	DropIns   []string   `json:"drop_ins,omitempty"`
@@ -165,7 +166,7 @@ func statusOf(ctx context.Context, h *host, name string, served dbusctl.Route) (
 		Name: name, Enabled: enabled(name), Service: service.Name,
 		State:   stateOf(enabled(name), service.ActiveState, service.SubState, socket.ActiveState),
 		MainPID: service.MainPID, Text: service.StatusText, Memory: service.Memory, Restarts: service.Restarts,
-		Upstream: served.Upstream, Requests: served.Requests, InFlight: served.InFlight, Held: served.Held, LastError: served.LastUpstreamError,
+		Upstream: served.Upstream, Requests: served.Requests, InFlight: served.InFlight, Held: served.Held, LastError: served.LastUpstreamError, Closed: apply.SystemDirs.InMaintenance(name),
 		DropIns: append(socket.DropIns, service.DropIns...),
 	}
 	if !service.Since.IsZero() && s.State == stateRunning {
@@ -243,6 +244,9 @@ func (s status) lines() []string {
 	add("result", s.Result)
 	if s.Enabled {
 		add("proxy", s.proxyLine())
+	}
+	if s.Closed {
+		add("maintenance", "on: visitors get 503 (sandwich maintenance off "+s.Name+")")
 	}
 	add("last error", s.LastError)
 	for _, text := range s.Drift {

@@ -35,6 +35,18 @@ proxy {
   hold       = "30s"
   headers    = { "Referrer-Policy" = "same-origin" }
   access_log = "combined" # or "json", "journal", "off"
+
+  rate_limit "/accounts/login/" {
+    per   = "ip"
+    rate  = "10/m"
+    burst = 20
+  }
+
+  access {
+    allow           = ["10.0.0.0/8"]
+    deny            = ["all"]
+    basic_auth_file = "/etc/sandwich/client-x.htpasswd"
+  }
 }
 
 redirect "old.client-x.example" {

@@ -194,6 +194,7 @@ func TestStatusOnTheBus(t *testing.T) {
 		Name: "client-x", Hash: "abc", Domains: []string{"client-x.example"}, InFlight: 1, Held: 2, Requests: 3,
 		Responses: map[string]uint64{"2xx": 4}, HeldTotal: 5, Retried: 6, Failures: 7, LastError: "oops", LastErrorAt: at,
 		Upstream: "next", UnitState: "active (running)", Holding: true, HeldUntil: at,
+		Limited: 8, Shed: 9, Closed: true, ClosedSince: at,
 	}, {Name: "client-y"}}}).wait(t, "owning")
 	var got map[string]map[string]dbus.Variant
 	must(t, client(t).Call(bus.Name+".Status", 0).Store(&got))
@@ -206,6 +207,7 @@ func TestStatusOnTheBus(t *testing.T) {
 		"requests": uint64(3), "responses": map[string]uint64{"2xx": 4}, "held_total": uint64(5), "retried": uint64(6),
 		"upstream": "next", "unit_state": "active (running)", "holding": true, "held_until": uint64(at.UnixMicro()),
 		"upstream_failures": uint64(7), "last_error": "oops", "last_error_at": uint64(at.UnixMicro()),
+		"rate_limited": uint64(8), "shed": uint64(9), "maintenance": true, "maintenance_since": uint64(at.UnixMicro()),
 	}
 	if !reflect.DeepEqual(plain, want) {
 		t.Errorf("status is %v\nwant %v", plain, want)

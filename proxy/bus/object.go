@@ -61,6 +61,12 @@ func properties(st proxy.Status) map[string]dbus.Variant {
 		"held_total":        st.HeldTotal,
 		"retried":           st.Retried,
 		"upstream_failures": st.Failures,
+		"rate_limited":      st.Limited,
+		"shed":              st.Shed,
+		"maintenance":       st.Closed,
+	}
+	if !st.ClosedSince.IsZero() {
+		values["maintenance_since"] = uint64(st.ClosedSince.UnixMicro())
 	}
 	if st.Holding {
 		values["held_until"] = uint64(st.HeldUntil.UnixMicro())

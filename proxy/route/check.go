@@ -48,6 +48,8 @@ func (r *Route) check() error {
 		r.checkHeaders(),
 		r.checkErrorPages(),
 		r.checkAccessLog(),
+		r.checkRateLimits(),
+		r.checkAccess(),
 	)
 }
 

@@ -24,6 +24,8 @@ func demo(changes ...func(*route.Route)) *route.Route {
 		MaxBody:   25 << 20, TimeoutMS: 60000, HoldMS: 30000, DrainMS: 35000, BufferRequests: true, BufferResponses: true,
 		Stream: []string{"/events/"}, Headers: map[string]string{"Referrer-Policy": "same-origin", "A": "<b>"},
 		ErrorPages: map[string]string{"503": "/srv/client-x/503.html", "4xx": "/srv/client-x/4xx.html"}, AccessLog: "json",
+		RateLimits: []route.RateLimit{{Path: "/login/", Per: "header:X-Key", Count: 10, PeriodMS: 60000, Burst: 20}},
+		Access:     &route.Access{Deny: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}, UserFile: "/etc/htpasswd", Realm: "x"},
 	}
 	for _, change := range changes {
 		change(r)
@@ -105,6 +107,18 @@ func TestARouteThatCannotBeServedIsRefused(t *testing.T) {
 		"redirect with user":       func(r *route.Route) { r.Redirects[0].To = "https://a@b" },
 		"redirect with line break": func(r *route.Route) { r.Redirects[0].To = "https://a/\r\nX: y" },
 		"redirect 200":             func(r *route.Route) { r.Redirects[0].Status = 200 },
+		"rate of nothing":          func(r *route.Route) { r.RateLimits[0].Count = 0 },
+		"no burst":                 func(r *route.Route) { r.RateLimits[0].Burst = 0 },
+		"no period":                func(r *route.Route) { r.RateLimits[0].PeriodMS = 0 },
+		"rate per cookie":          func(r *route.Route) { r.RateLimits[0].Per = "cookie" },
+		"rate per no header":       func(r *route.Route) { r.RateLimits[0].Per = "header:a b" },
+		"rate of no path":          func(r *route.Route) { r.RateLimits[0].Path = "login" },
+		"rate twice":               func(r *route.Route) { r.RateLimits = append(r.RateLimits, r.RateLimits[0]) },
+		"network with host bits":   func(r *route.Route) { r.Access.Deny[0] = netip.MustParsePrefix("10.0.0.1/8") },
+		"no network":               func(r *route.Route) { r.Access.Allow = make([]netip.Prefix, 1) },
+		"relative password file":   func(r *route.Route) { r.Access.UserFile = "htpasswd" },
+		"realm with a quote":       func(r *route.Route) { r.Access.Realm = `a"b` },
+		"realm with a line break":  func(r *route.Route) { r.Access.Realm = "a\nb" },
 		"access log":               func(r *route.Route) { r.AccessLog = "/etc/passwd" },
 		"negative body":            func(r *route.Route) { r.MaxBody = -1 },
 		"no time":                  func(r *route.Route) { r.TimeoutMS = 0 },

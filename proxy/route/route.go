@@ -23,6 +23,9 @@ type Route struct {
 	Internal  []Internal `json:"internal,omitempty"`
 	Redirects []Redirect `json:"redirects,omitempty"`
 
+	RateLimits []RateLimit `json:"rate_limits,omitempty"` // longest path first
+	Access     *Access     `json:"access,omitempty"`
+
 	AccessLog string `json:"access_log,omitempty"` // "combined", "json", "journal" or "off"; "": combined
 
 	MaxBody         int64             `json:"max_body"`            // bytes of a request body

@@ -15,6 +15,8 @@ type Dirs struct {
 	Units    string // /etc/systemd/system
 	Routes   string // /var/lib/sandwich/routes
 	Settings string // /var/lib/sandwich/proxy.json, a file
+
+	Maintenance string // /var/lib/sandwich/maintenance
 }
 
 // SystemDirs are the directories of a host.
@@ -22,10 +24,16 @@ var SystemDirs = Dirs{
 	Units:    "/etc/systemd/system",
 	Routes:   "/var/lib/sandwich/routes",
 	Settings: "/var/lib/sandwich/proxy.json",
+
+	Maintenance: "/var/lib/sandwich/maintenance",
 }
 
 func (d Dirs) unit(name string) string     { return filepath.Join(d.Units, name) }
 func (d Dirs) route(project string) string { return filepath.Join(d.Routes, project+".json") }
+
+func (d Dirs) maintenance(project string) string {
+	return filepath.Join(d.Maintenance, project+".json")
+}
 
 // maxGenerated bounds what is read back of generated files, in bytes.
 const maxGenerated = 4 << 20

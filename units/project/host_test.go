@@ -90,13 +90,13 @@ func TestMistakesInDefaultsAreToldOnceWithTheHostFile(t *testing.T) {
 		"defaults {\n}\ndefaults {\n}":                        "The block is there twice",
 		"defaults {\n  gunicorn {\n  }\n  gunicorn {\n  }\n}": "The block is there twice",
 		"default {\n}": "Unsupported block type",
-		"defaults {\n  environment = { A = upper(\"x\") }\n}":        "Call to unknown function",
-		"defaults {\n  proxy {\n    max_body = \"x\"\n  }\n}":        "Invalid value for proxy.max_body",
-		"proxy {\n  http = [\"80\"]\n}":                              "Invalid value for proxy.http",
-		"proxy {\n  trusted_proxies = [\"10.0.0.1/8\"]\n}":           "Invalid value for proxy.trusted_proxies",
-		"proxy {\n  http = env(\"X\")\n}":                            "Function calls not allowed",
-		"defaults {\n  proxy {\n    access {\n    }\n  }\n}":         "proxy.access is not available yet",
-		"defaults {\n  writable = [\"a\", \"b\"]\n  user = \"0\"\n}": "Invalid value for user",
+		"defaults {\n  environment = { A = upper(\"x\") }\n}":                       "Call to unknown function",
+		"defaults {\n  proxy {\n    max_body = \"x\"\n  }\n}":                       "Invalid value for proxy.max_body",
+		"proxy {\n  http = [\"80\"]\n}":                                             "Invalid value for proxy.http",
+		"proxy {\n  trusted_proxies = [\"10.0.0.1/8\"]\n}":                          "Invalid value for proxy.trusted_proxies",
+		"proxy {\n  http = env(\"X\")\n}":                                           "Function calls not allowed",
+		"defaults {\n  proxy {\n    access {\n      allow = [\"x\"]\n    }\n  }\n}": "Invalid value for proxy.access.allow",
+		"defaults {\n  writable = [\"a\", \"b\"]\n  user = \"0\"\n}":                "Invalid value for user",
 	} {
 		_, diags := LoadHost("h.hcl", []byte(src))
 		if len(diags) != 1 || diags[0].Summary != summary {

@@ -21,11 +21,6 @@ func anyValue(want cty.Type, called string) func(value, *unread) {
 
 var laterTop = []setting[unread]{{"admins", anyTexts}}
 
-var laterProxyBlocks = []kind{
-	later("rate_limit", "path", []setting[unread]{{"per", anyText}, {"rate", anyText}, {"burst", anyCount}}),
-	later("access", "", []setting[unread]{{"allow", anyTexts}, {"deny", anyTexts}, {"basic_auth_file", anyText}}),
-}
-
 var laterBlocks = []kind{
 	later("idle", "", []setting[unread]{{"after", anyText}}),
 }

@@ -120,6 +120,8 @@ type Proxy struct {
 	Compress        bool              // text, for clients that take it
 	CompressSecrets bool              // answers with secrets in them, too
 	AccessLog       string            // "combined", "json", "journal" or "off"
+	RateLimits      []RateLimit
+	Access          *Access // nil: everybody may come
 }
 
 // Limits is the limits block, for the project's slice. Each value is in systemd's own syntax and

@@ -22,6 +22,11 @@ var proxySettings = []setting[Proxy]{
 	{"access_log", text(func(p *Proxy) *string { return &p.AccessLog }, oneOf("combined", "json", "journal", "off"))},
 }
 
+var proxyBlocks = []kind{
+	{name: "rate_limit", label: "path", attrs: names(rateLimitSettings), decode: decodeRateLimit},
+	{name: "access", attrs: names(accessSettings), decode: decodeAccess},
+}
+
 func decodeProxy(d *decoder, g *group) {
 	fill(d, g, proxySettings, &d.p.Proxy)
 }

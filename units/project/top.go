@@ -17,7 +17,7 @@ var blocks = []kind{
 	{name: "gunicorn", attrs: names(gunicornSettings), decode: decodeGunicorn},
 	{name: "static", label: "prefix", attrs: names(staticSettings), decode: decodeStatic},
 	{name: "internal", label: "prefix", attrs: names(internalSettings), decode: decodeInternal},
-	{name: "proxy", attrs: names(proxySettings), blocks: laterProxyBlocks, decode: decodeProxy},
+	{name: "proxy", attrs: names(proxySettings), blocks: proxyBlocks, decode: decodeProxy},
 	{name: "redirect", label: "host", attrs: names(redirectSettings), decode: decodeRedirect},
 	{name: "tls", attrs: names(tlsSettings), decode: decodeTLS},
 	{name: "limits", attrs: names(limitSettings), decode: decodeLimits},

@@ -105,6 +105,9 @@ func (c *check) served(proxyUser string) {
 	for _, t := range c.servedDirs() {
 		c.servedDir(t, proxy)
 	}
+	if a := c.p.Proxy.Access; a != nil && a.UserFile != "" {
+		c.passwords(a.UserFile, proxy)
+	}
 	for status, page := range c.p.Proxy.ErrorPages {
 		c.page(status, page, proxy)
 	}

@@ -1,0 +1,7 @@
+root = "/srv/client-x"
+
+proxy {
+  rate_limit "/login/" {
+    burst = 3
+  }
+}

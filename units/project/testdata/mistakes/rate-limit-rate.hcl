@@ -1,0 +1,7 @@
+root = "/srv/client-x"
+
+proxy {
+  rate_limit "/login/" {
+    rate = "10 per minute"
+  }
+}
