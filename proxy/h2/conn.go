@@ -99,7 +99,7 @@ func (c *conn) greet() {
 		setting{settingMaxHeaderListSize, uint32(c.o.MaxHeader)},
 		setting{settingNoPriorities, 1})
 	*c.queue() = appendWindowUpdate(*c.queue(), 0, connWindow-defaultWindow)
-	c.flush()
+	c.flushBehind()
 }
 
 func (c *conn) readPreface() error {
