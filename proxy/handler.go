@@ -124,11 +124,6 @@ func (v *visit) served(status int) {
 	}
 }
 
-// WriteAtOnce sends p together with what is left of the header.
-func (v *visit) WriteAtOnce(p []byte) (int, error) {
-	return v.Write(p)
-}
-
 // setHeaders sets what the project wants on every response.
 func (v *visit) setHeaders() {
 	h := v.Header()

@@ -116,11 +116,6 @@ func (e *entry) restrict(h http.Header) {
 	}
 }
 
-// atOnce is a writer that can send what is left of the header together with a whole body.
-type atOnce interface {
-	WriteAtOnce(p []byte) (int, error)
-}
-
 func (a *answer) sendWhole(isGet bool) int {
 	a.w.Header()["Content-Length"] = a.f.length
 	a.w.WriteHeader(http.StatusOK)
@@ -130,16 +125,8 @@ func (a *answer) sendWhole(isGet bool) int {
 	case a.file != nil:
 		return a.copy(span{0, a.f.size})
 	}
-	write(a.w, a.f.body)
+	a.w.Write(a.f.body)
 	return Answered
-}
-
-func write(w http.ResponseWriter, body []byte) {
-	if at, ok := w.(atOnce); ok {
-		at.WriteAtOnce(body)
-		return
-	}
-	w.Write(body)
 }
 
 func (a *answer) sendPart(s span) int {
