@@ -68,10 +68,11 @@ func (s *Server) reload() {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	next := s.current.Load()
-	if trust, err := loadTrust(s.conf.Settings); err != nil {
+	if settings, err := loadSettings(s.conf.Settings); err != nil {
 		s.log.Error(fmt.Sprintf("cannot use settings %s, keeping those in use: %v", s.conf.Settings, err))
 	} else {
-		next = &snapshot{table: next.table, projects: next.projects, trust: trust}
+		s.settings.Store(settings)
+		next = &snapshot{table: next.table, projects: next.projects, trust: settings.TrustedProxies}
 	}
 	names, err := s.routeNames()
 	if err != nil {
@@ -114,6 +115,9 @@ func (s *Server) use(n *snapshot) {
 		if old != p {
 			s.serve(p)
 		}
+	}
+	if s.conf.TLS != nil {
+		s.conf.TLS.Follow(n.routes())
 	}
 	s.current.Store(n)
 	for name, old := range before.projects {

@@ -18,6 +18,7 @@ import (
 
 	"sandwich/proxy"
 	"sandwich/proxy/route"
+	certs "sandwich/proxy/tls"
 )
 
 // patience bounds every wait of a test. Nothing waits for it when all goes well.
@@ -37,6 +38,9 @@ type front struct {
 	log         *logBuffer
 	notes       chan string // what the supervisor was told
 	stop        func() error
+
+	keeper *certs.Keeper // nil: no HTTPS
+	secure string        // address of HTTPS
 }
 
 // newFront starts a proxy with these routes and stops it with the test.
@@ -60,9 +64,14 @@ func (f *front) start(settings string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(f, err)
 	f.addr = l.Addr().String()
+	listeners := []net.Listener{l}
+	if f.keeper != nil {
+		listeners = append(listeners, f.listenSecure(settings))
+	}
 	f.Server, err = proxy.New(proxy.Config{
+		TLS:    f.keeper,
 		Routes: f.routes, Settings: settings, Spool: f.spool, Runtime: f.run, Logs: f.logs, Maintenance: f.maintenance,
-		Listeners: []net.Listener{l}, Drain: patience, Tunnels: 20 * time.Millisecond, Watchdog: 100 * time.Millisecond,
+		Listeners: listeners, Drain: patience, Tunnels: 20 * time.Millisecond, Watchdog: 100 * time.Millisecond,
 		Log: slog.New(slog.NewTextHandler(f.log, nil)),
 		Notify: func(state ...string) {
 			select {

@@ -74,11 +74,19 @@ func (v *visit) find(now *snapshot) {
 		v.misdirected()
 		return
 	}
+	if v.isAstray(now) {
+		v.p = nil
+		v.misdirected()
+		return
+	}
 	v.p.site.requests.Add(1)
 	defer v.record()
 	switch {
+	case v.challenge():
 	case v.match.Redirect != nil:
 		v.redirect()
+	case v.wantsHTTPS():
+		v.toHTTPS()
 	case v.refused():
 	case v.match.Static != nil:
 		v.file()
@@ -130,6 +138,7 @@ func (v *visit) setHeaders() {
 	for name, values := range v.p.headers {
 		h[name] = values
 	}
+	v.promise(h)
 }
 
 // log is the journal with what is known about this request.

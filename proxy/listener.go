@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -12,20 +13,25 @@ import (
 
 // serveOn serves every connection that l accepts, until l is closed or broken.
 func (s *Server) serveOn(l net.Listener) error {
+	secure := s.conf.TLS != nil && s.settings.Load().IsHTTPS(l.Addr())
 	for {
 		c, err := s.accept(l)
 		if err != nil {
 			return fmt.Errorf("cannot serve on %s: %w", l.Addr(), err)
 		}
 		s.clients.add()
-		go s.serveConn(c)
+		go s.serveConn(c, secure)
 	}
 }
 
-// serveConn speaks HTTP/1 on a connection.
-func (s *Server) serveConn(c net.Conn) {
+// serveConn speaks HTTP/1 on a connection, or HTTP/2 when that was agreed on in a handshake.
+func (s *Server) serveConn(c net.Conn, secure bool) {
 	if sock, ok := socket.New(c); ok {
 		c = sock
+	}
+	if secure {
+		s.serveSecure(c)
+		return
 	}
 	s.h1.ServeConn(c, s.clients.remove)
 }
@@ -80,6 +86,9 @@ func unwrapped(c net.Conn) net.Conn {
 	if s, ok := c.(*socket.Conn); ok {
 		s.SetDeadline(time.Time{})
 		return s.NetConn()
+	}
+	if t, ok := c.(*tls.Conn); ok {
+		t.SetDeadline(time.Time{})
 	}
 	return c
 }

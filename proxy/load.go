@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"sandwich/proxy/header"
 	"sandwich/proxy/route"
 )
 
@@ -83,19 +82,15 @@ func (s *Server) loadMaintenance(name string) *route.Maintenance {
 	return m
 }
 
-func loadTrust(file string) (header.Trust, error) {
+func loadSettings(file string) (*route.Settings, error) {
 	data, err := readBounded(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return route.DefaultSettings(), nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	settings, err := route.DecodeSettings(data)
-	if err != nil {
-		return nil, err
-	}
-	return settings.TrustedProxies, nil
+	return route.DecodeSettings(data)
 }
 
 // readBounded reads one byte more than is allowed at most, so that Decode can say so.

@@ -25,6 +25,9 @@ func (s *Server) Run(ctx context.Context) error {
 		serving.Go(func() { failed <- s.serveOn(l) })
 	}
 	watching.Go(func() { s.watch(ctx, self) })
+	if s.conf.TLS != nil {
+		watching.Go(func() { s.conf.TLS.Run(ctx) })
+	}
 	logging, endLogs := context.WithCancel(context.Background())
 	defer endLogs()
 	watching.Go(func() { s.logs.Run(logging) })
@@ -67,10 +70,12 @@ func (s *Server) finishRequests() {
 	ctx, cancel := context.WithTimeout(context.Background(), s.conf.Drain)
 	defer cancel()
 	s.h1.Drain()
+	s.streams.drain()
 	if !s.clients.wait(ctx) {
 		s.log.Warn(fmt.Sprintf("requests are still in flight after %s, closing them", s.conf.Drain))
 	}
 	s.h1.Close()
+	s.streams.close()
 }
 
 func (s *Server) finishTunnels() {

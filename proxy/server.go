@@ -13,7 +13,9 @@ import (
 
 	"sandwich/proxy/accesslog"
 	"sandwich/proxy/h1"
+	"sandwich/proxy/route"
 	"sandwich/proxy/spool"
+	certs "sandwich/proxy/tls"
 )
 
 // Config is what a Server needs from outside. Log, Routes, Settings and Spool are required.
@@ -26,7 +28,8 @@ type Config struct {
 
 	Maintenance string // directory of the files that close projects, NAME.json; "": none
 
-	Listeners []net.Listener // HTTP; the server closes them
+	Listeners []net.Listener // the server closes them; the settings say where HTTPS is spoken
+	TLS       *certs.Keeper  // nil: nowhere
 	Drain     time.Duration  // how long requests in flight may take when the server ends
 	Tunnels   time.Duration  // how long WebSockets may stay open then
 
@@ -48,6 +51,7 @@ type Server struct {
 	switches switches
 	units    units
 
+	settings atomic.Pointer[route.Settings]
 	current  atomic.Pointer[snapshot]
 	changing sync.Mutex // held while current is replaced
 
@@ -55,6 +59,7 @@ type Server struct {
 	stopped      chan struct{} // closed when nothing more is accepted
 	unknownHosts atomic.Uint64
 	clients      clients
+	streams      streams
 	tunnels      tunnels
 }
 
@@ -77,6 +82,7 @@ func New(conf Config) (*Server, error) {
 		stopped: make(chan struct{})}
 	s.h1 = h1.New(h1.Config{Handler: s, Log: conf.Log,
 		HeaderTime: headerTime, IdleTime: idleTime, BodyTime: progressTime, Grace: idleGrace})
+	s.settings.Store(route.DefaultSettings())
 	s.current.Store(emptySnapshot())
 	s.reload()
 	return s, nil

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 
@@ -29,6 +30,7 @@ type serving struct {
 
 	headers http.Header // set on every response
 	doors   doors
+	hsts    []string // Strict-Transport-Security; nil: not said
 }
 
 func emptySnapshot() *snapshot {
@@ -69,11 +71,23 @@ func newServing(f *routeFile, old *serving) *serving {
 	for name, value := range f.route.Headers {
 		p.headers.Set(name, value)
 	}
+	if t := f.route.TLS; t != nil && t.HSTS > 0 {
+		p.hsts = []string{fmt.Sprintf("max-age=%d", t.HSTS)}
+	}
 	p.site = &site{name: f.route.Name}
 	if old != nil {
 		p.site = old.site
 	}
 	return p
+}
+
+// routes are those of all projects.
+func (n *snapshot) routes() []*route.Route {
+	list := make([]*route.Route, 0, len(n.projects))
+	for _, p := range n.projects {
+		list = append(list, p.route)
+	}
+	return list
 }
 
 // find is the project and the part of it that a request is for.

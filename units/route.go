@@ -30,6 +30,7 @@ func Route(p *project.Project) route.Route {
 		BufferResponses: p.Proxy.BufferResponses,
 		Stream:          slices.Clone(p.Proxy.Stream),
 		Headers:         maps.Clone(p.Proxy.Headers),
+		TLS:             encryption(p.TLS),
 		ErrorPages:      maps.Clone(p.Proxy.ErrorPages),
 		PagesWithin:     pagesWithin(p),
 		Compress:        p.Proxy.Compress,
@@ -67,6 +68,22 @@ func networks(list []string) []netip.Prefix {
 		}
 	}
 	return all
+}
+
+func encryption(t project.TLS) *route.TLS {
+	compiled := &route.TLS{Mode: t.Mode, Redirect: t.Redirect, HSTS: int64(t.HSTS.Seconds())}
+	switch t.Mode {
+	case route.TLSAuto:
+		compiled.Email, compiled.CA, compiled.CARoot = t.Email, t.CA, t.CARoot
+		compiled.EABKeyID, compiled.EABKeyFile = t.EAB.KeyID, t.EAB.KeyFile
+		compiled.Unchecked = !t.CheckDNS
+	case route.TLSFiles:
+		compiled.Certificate, compiled.Key = t.Certificate, t.Key
+	case route.TLSInternal:
+	default:
+		return nil
+	}
+	return compiled
 }
 
 func upstream(p *project.Project) route.Upstream {

@@ -11,6 +11,7 @@ import (
 
 	"sandwich/proxy"
 	"sandwich/proxy/bus"
+	"sandwich/proxy/tls"
 	"sandwich/socketact"
 )
 
@@ -57,7 +58,12 @@ func newServer(ctx context.Context, o options, log *slog.Logger) (*proxy.Server,
 	if err != nil {
 		return nil, err
 	}
+	var keeper *tls.Keeper
+	if o.tls != "" {
+		keeper = tls.New(tls.Config{Dir: o.tls, Log: log})
+	}
 	return proxy.New(proxy.Config{
+		TLS:    keeper,
 		Routes: o.routes, Settings: o.settings, Spool: o.cache, Runtime: o.runtime, Logs: o.logs, Maintenance: o.maintenance, Listeners: listeners,
 		Drain: o.drain, Tunnels: o.tunnels, Watchdog: watchdog, Log: log,
 		Notify: func(state ...string) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"sandwich/proxy/route"
@@ -120,13 +121,17 @@ func (t *terminal) planHost(job *prepared) {
 // hostWanted compiles the host file for the proxy. What the file does not state stays as packaged.
 func hostWanted(i *inventory.Inventory) (apply.HostWanted, error) {
 	var wanted apply.HostWanted
-	if i.Host.Source != nil && i.Host.Source.States("proxy.http") {
-		wanted.Listen = i.Host.HTTP
+	states := func(key string) bool { return i.Host.Source != nil && i.Host.Source.States(key) }
+	if states("proxy.http") || states("proxy.https") {
+		wanted.Listen = slices.Concat(i.Host.HTTP, i.Host.HTTPS)
 	}
-	if len(i.Host.TrustedProxies) == 0 {
+	if len(i.Host.TrustedProxies) == 0 && !states("proxy.https") {
 		return wanted, nil
 	}
 	settings := route.DefaultSettings()
+	if states("proxy.https") {
+		settings.HTTPS = i.Host.HTTPS
+	}
 	for _, network := range i.Host.TrustedProxies {
 		prefix, err := netip.ParsePrefix(network)
 		if err != nil {

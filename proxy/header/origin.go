@@ -66,6 +66,9 @@ func localPort(r *http.Request) string {
 	if a, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
 		return strconv.Itoa(a.Port)
 	}
+	if r.TLS != nil {
+		return "443"
+	}
 	return "80"
 }
 

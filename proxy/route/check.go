@@ -50,6 +50,7 @@ func (r *Route) check() error {
 		r.checkAccessLog(),
 		r.checkRateLimits(),
 		r.checkAccess(),
+		r.checkTLS(),
 	)
 }
 

@@ -43,6 +43,8 @@ type Route struct {
 	// them or below. Without any, it may lead anywhere.
 	PagesWithin []string `json:"error_pages_within,omitempty"`
 
+	TLS *TLS `json:"tls,omitempty"` // nil: plain HTTP only
+
 	Compress    bool `json:"compress,omitempty"`     // text, for clients that take it
 	CompressAll bool `json:"compress_all,omitempty"` // even answers that hold secrets
 }

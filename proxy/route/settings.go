@@ -11,6 +11,9 @@ type Settings struct {
 	Version int `json:"version"`
 	// TrustedProxies are the peers whose X-Forwarded-* are believed.
 	TrustedProxies []netip.Prefix `json:"trusted_proxies,omitempty"`
+	// HTTPS are the addresses, of those that the proxy listens on, where HTTPS is spoken. Nil: port
+	// 443; empty: none.
+	HTTPS []string `json:"https"`
 }
 
 // DefaultSettings is what an absent settings file means.
@@ -45,5 +48,5 @@ func (s *Settings) check() error {
 			return fmt.Errorf("trusted proxy %q is no network (host bits must be zero)", p)
 		}
 	}
-	return nil
+	return s.checkHTTPS()
 }

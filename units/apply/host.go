@@ -31,12 +31,13 @@ func MakeHost(dirs Dirs, wanted HostWanted) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	plan.listen(dropIn, content(oldDropIn), wanted.dropIn())
 	if !bytes.Equal(content(oldSettings), wanted.Settings) {
 		plan.Steps = append(plan.Steps, Step{
 			Project: Host, Verb: Settings, Object: settings, Old: content(oldSettings), New: wanted.Settings,
 		})
 	}
+	// A proxy that starts reads from its settings what is spoken on which address.
+	plan.listen(dropIn, content(oldDropIn), wanted.dropIn())
 	return plan, nil
 }
 

@@ -11,7 +11,9 @@ import (
 // plain value; only Outside is set by the caller, before the first Load.
 type Host struct {
 	HTTP           []string // addresses the proxy listens on, "0.0.0.0:80"
+	HTTPS          []string // addresses of HTTPS, "0.0.0.0:443"
 	TrustedProxies []string // networks whose X-Forwarded-* are believed, "10.0.0.0/8"
+	TLS            TLS      // what every project's tls block starts from
 	Source         *Source
 	Outside        Outside
 
@@ -20,7 +22,10 @@ type Host struct {
 
 // DefaultHost is a host without a host file.
 func DefaultHost() *Host {
-	return &Host{HTTP: []string{"0.0.0.0:80", "[::]:80"}, Source: NewSource("", nil)}
+	return &Host{
+		HTTP: []string{"0.0.0.0:80", "[::]:80"}, HTTPS: []string{"0.0.0.0:443", "[::]:443"},
+		TLS: builtIn().TLS, Source: NewSource("", nil),
+	}
 }
 
 // LoadHost turns the host file into a Host. Mistakes in its defaults are reported here as far as
@@ -67,7 +72,7 @@ func (h *Host) trial() hcl.Diagnostics {
 // and then each Load.
 var hostFile = kind{decode: nothing, blocks: []kind{
 	{name: "proxy", attrs: append(names(listenSettings), names(laterHostProxy)...), decode: decodeListen},
-	later("tls", "", []setting[unread]{{"mode", anyText}, {"email", anyText}, {"ca", anyText}}),
+	{name: "tls", attrs: names(tlsSettings), blocks: tlsBlocks, decode: decodeHostTLS},
 	{name: "defaults", opaque: true, decode: nothing},
 }}
 
@@ -80,11 +85,12 @@ func decodeListen(d *decoder, g *group) {
 
 var listenSettings = []setting[Host]{
 	{"http", list(func(h *Host) *[]string { return &h.HTTP }, listenAddress, unique)},
+	{"https", list(func(h *Host) *[]string { return &h.HTTPS }, listenAddress, unique)},
 	{"trusted_proxies", list(func(h *Host) *[]string { return &h.TrustedProxies }, network, unique)},
 }
 
 var laterHostProxy = []setting[unread]{
-	{"https", anyTexts}, {"http3", anyFlag}, {"memory_budget", anyText},
+	{"http3", anyFlag}, {"memory_budget", anyText},
 }
 
 // network is an address or a network of addresses.

@@ -37,8 +37,8 @@ func TestTheHostFileSaysHowTheProxyListens(t *testing.T) {
 
 func TestWhatTheHostFileCannotSayYetIsRefused(t *testing.T) {
 	for src, name := range map[string]string{
-		"proxy {\n  http3 = true\n}": "proxy.http3", "proxy {\n  https = [\"0.0.0.0:443\"]\n}": "proxy.https",
-		"proxy {\n  memory_budget = \"12G\"\n}": "proxy.memory_budget", "tls {\n  email = \"a@b.example\"\n}": "tls",
+		"proxy {\n  http3 = true\n}":            "proxy.http3",
+		"proxy {\n  memory_budget = \"12G\"\n}": "proxy.memory_budget",
 	} {
 		_, diags := LoadHost("h.hcl", []byte(src))
 		if len(diags) != 1 || diags[0].Summary != name+" is not available yet" {

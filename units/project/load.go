@@ -26,6 +26,7 @@ func Load(filename string, src []byte, host *Host) (*Project, hcl.Diagnostics) {
 	}
 	source := NewSource(filename, src)
 	d := newDecoder(name, source, &scene{outside: host.Outside, name: name, dirs: []string{filepath.Dir(filename)}})
+	d.p.TLS = host.TLS
 	d.read(gather(&top, *source.At(""), body, host.defaults))
 	d.whole()
 	return d.p, tidy(append(diags, d.diags...))

@@ -62,7 +62,7 @@ func TestTheWholeExampleOnlyLacksWhatIsNotAvailableYet(t *testing.T) {
 		got = append(got, name)
 	}
 	want := []string{
-		"admins", "tls", "idle",
+		"admins", "idle",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("not available yet:\n got %q\nwant %q", got, want)
@@ -70,7 +70,7 @@ func TestTheWholeExampleOnlyLacksWhatIsNotAvailableYet(t *testing.T) {
 }
 
 // laterParts are what this version refuses in the whole example.
-var laterParts = regexp.MustCompile(`(?ms)^(admins) .*?$|^(tls|idle) .*?^}$`)
+var laterParts = regexp.MustCompile(`(?ms)^(admins) .*?$|^(idle) .*?^}$`)
 
 func TestTheWholeExampleLoadsWithoutWhatIsNotAvailableYet(t *testing.T) {
 	p := mustLoad(t, laterParts.ReplaceAllString(read(t, "testdata/everything.hcl"), ""))
@@ -101,6 +101,7 @@ func TestTheWholeExampleLoadsWithoutWhatIsNotAvailableYet(t *testing.T) {
 			Access: &Access{Allow: []string{"10.0.0.0/8"}, Deny: []string{"0.0.0.0/0"}, UserFile: "/etc/sandwich/client-x.htpasswd"},
 		},
 		Limits: Limits{Memory: "512M", MemoryHigh: "400M", CPU: "150%", Tasks: 256},
+		TLS:    TLS{Mode: "auto", Email: "ops@client-x.example", CheckDNS: true},
 		Workers: []Worker{{
 			Name: "celery", Command: []string{"celery", "-A", "client_x", "worker"}, Count: 2, Kind: KindCelery,
 			StopSignal: "SIGTERM", StopTimeout: 10 * time.Minute,

@@ -44,6 +44,7 @@ type Project struct {
 	Redirects []Redirect
 	Proxy     Proxy
 	Limits    Limits
+	TLS       TLS
 	Workers   []Worker
 	Timers    []Timer
 	Release   Release
@@ -131,6 +132,26 @@ type Limits struct {
 	MemoryHigh string // MemoryHigh=
 	CPU        string // CPUQuota=
 	Tasks      int    // TasksMax=, 0: no limit
+}
+
+// TLS is the tls block.
+type TLS struct {
+	Mode        string // "auto", "files", "internal" or "off"
+	Email       string
+	CA          string // address of an ACME directory; "": Let's Encrypt
+	CARoot      string // absolute path of what to trust when talking to the CA, or ""
+	CheckDNS    bool   // order only when the names lead to this host
+	EAB         EAB
+	Certificate string // absolute path, mode "files"
+	Key         string // absolute path, mode "files"
+	Redirect    string // "always", "never", or "": once browsers trust the certificate
+	HSTS        time.Duration
+}
+
+// EAB is the eab block: what binds an ACME account to one that the CA knows already.
+type EAB struct {
+	KeyID   string
+	KeyFile string // absolute path; it holds the secret
 }
 
 // SocketPath is where the project's web service listens unless Listen says otherwise.

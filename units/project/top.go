@@ -19,7 +19,7 @@ var blocks = []kind{
 	{name: "internal", label: "prefix", attrs: names(internalSettings), decode: decodeInternal},
 	{name: "proxy", attrs: names(proxySettings), blocks: proxyBlocks, decode: decodeProxy},
 	{name: "redirect", label: "host", attrs: names(redirectSettings), decode: decodeRedirect},
-	{name: "tls", attrs: names(tlsSettings), decode: decodeTLS},
+	{name: "tls", attrs: names(tlsSettings), blocks: tlsBlocks, decode: decodeTLS},
 	{name: "limits", attrs: names(limitSettings), decode: decodeLimits},
 	{name: "worker", label: "name", attrs: names(workerSettings), decode: decodeWorker},
 	{name: "timer", label: "name", attrs: names(timerSettings), decode: decodeTimer},
@@ -105,5 +105,6 @@ func builtIn() *Project {
 			BufferRequests: true, BufferResponses: true, Compress: true,
 			AccessLog: "combined",
 		},
+		TLS: TLS{Mode: "auto", CheckDNS: true},
 	}
 }

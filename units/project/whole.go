@@ -15,6 +15,7 @@ func (d *decoder) whole() {
 	d.wholeRedirects()
 	d.wholeSettings()
 	d.wholeParts()
+	d.wholeTLS()
 }
 
 // wholeSettings keeps one answer to which settings module it is.

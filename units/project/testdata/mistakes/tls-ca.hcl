@@ -1,0 +1,4 @@
+root = "/srv/client-x"
+tls {
+  ca = "http://ca.example/dir"
+}

@@ -1,0 +1,6 @@
+root = "/srv/client-x"
+tls {
+  eab {
+    key_id = "k1"
+  }
+}

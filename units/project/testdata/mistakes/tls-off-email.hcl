@@ -1,5 +1,0 @@
-root = "/srv/client-x"
-tls {
-  mode  = "off"
-  email = "a@b.example"
-}

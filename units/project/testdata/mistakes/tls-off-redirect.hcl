@@ -1,0 +1,5 @@
+root = "/srv/client-x"
+tls {
+  mode     = "off"
+  redirect = true
+}
