@@ -19,7 +19,6 @@ const lookPause = 2 * time.Second
 // watchFiles serves the project's own files and what becomes of them. A broken pair changes
 // nothing: a pair is two files, and whoever replaces them does so one after the other.
 func (h *host) watchFiles(ctx context.Context) {
-	seen := h.look()
 	for {
 		timer := time.NewTimer(lookPause)
 		select {
@@ -28,11 +27,9 @@ func (h *host) watchFiles(ctx context.Context) {
 			return
 		case reply := <-h.asked:
 			timer.Stop()
-			seen = h.look()
 			reply <- h.loadFiles()
 		case <-timer.C:
-			if now := h.look(); now != seen {
-				seen = now
+			if h.look() != h.seen() {
 				h.loadFiles()
 			}
 		}
@@ -44,6 +41,13 @@ type looks [2]struct {
 	inode         uint64
 	size          int64
 	changed, made syscall.Timespec
+}
+
+// seen is how the files looked when they were read last.
+func (h *host) seen() looks {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.looks
 }
 
 func (h *host) look() (now looks) {
@@ -61,6 +65,10 @@ func (h *host) look() (now looks) {
 
 // loadFiles serves the pair in the project's files, when it is one and is for this host.
 func (h *host) loadFiles() error {
+	now := h.look()
+	h.mu.Lock()
+	h.looks = now
+	h.mu.Unlock()
 	pair, err := h.readFiles()
 	if err == nil {
 		err = covers(pair, h.name, time.Now())

@@ -26,9 +26,11 @@ type host struct {
 	trouble string    // why it has not got what it wants, "" when it has
 	waiting bool      // the trouble is nobody's mistake here: it waits for something
 	next    time.Time // when that is tried again
+	looks   looks     // how its files looked when they were read
 	warned  time.Time // when the journal was told that the certificate ends
 
-	asked chan chan error // somebody wants a new certificate now
+	asked   chan chan error // somebody wants a new certificate now
+	revoked chan struct{}   // there is none any more
 }
 
 // served is a certificate and where it is from: the mode that got it.
@@ -38,7 +40,7 @@ type served struct {
 }
 
 func newHost(k *Keeper, name, project string, want route.TLS) *host {
-	return &host{k: k, name: name, project: project, want: want, asked: make(chan chan error)}
+	return &host{k: k, name: name, project: project, want: want, asked: make(chan chan error), revoked: make(chan struct{}, 1)}
 }
 
 // inherit takes over a certificate, so that a change of settings takes no good one away.

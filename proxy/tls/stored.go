@@ -2,6 +2,7 @@ package tls
 
 import (
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -25,23 +26,38 @@ func caKey(directory string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// loadStored serves the certificate that is on the disk, when it is good, or when it was: nothing
-// that replaces it could be better, and the clock may be what is wrong.
+// stored is the certificate that is on the disk, when it is good, or when it was: nothing that
+// replaces it could be better, and the clock may be what is wrong.
+func (h *host) stored() (*served, error) {
+	data, err := h.k.store.read(certificateName(&h.want, h.name))
+	if err != nil {
+		return nil, err
+	}
+	pair, err := decodePair(data)
+	if err == nil {
+		err = covers(pair, h.name, time.Now())
+	}
+	if err != nil && !errors.Is(err, errExpired) {
+		return nil, err
+	}
+	return &served{pair: pair, from: route.TLSAuto}, nil
+}
+
 func (h *host) loadStored() {
-	name := certificateName(&h.want, h.name)
-	data, err := h.k.store.read(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	s, err := h.stored()
+	if err == nil {
+		h.serving.Store(s)
 		return
 	}
-	if err == nil {
-		pair, perr := decodePair(data)
-		if err = perr; err == nil {
-			err = covers(pair, h.name, time.Now())
-			if err == nil || errors.Is(err, errExpired) {
-				h.serving.Store(&served{pair: pair, from: route.TLSAuto})
-				return
-			}
-		}
+	if !errors.Is(err, fs.ErrNotExist) {
+		h.k.log.Error(fmt.Sprintf("cannot use %s, ignoring it: %v", h.k.store.path(certificateName(&h.want, h.name)), err),
+			"project", h.project, "host", h.name)
 	}
-	h.k.log.Error(fmt.Sprintf("cannot use %s, ignoring it: %v", h.k.store.path(name), err), "project", h.project, "host", h.name)
+}
+
+func issuerOf(pair *tls.Certificate) string {
+	if name := pair.Leaf.Issuer.CommonName; name != "" {
+		return name
+	}
+	return pair.Leaf.Issuer.String()
 }
