@@ -1,0 +1,100 @@
+package h3
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"sandwich/proxy/h2"
+)
+
+// requests hands requests on that are in order, and counts those that go on.
+type requests struct {
+	handler http.Handler
+
+	mu     sync.Mutex
+	number int
+	none   chan struct{} // closed when the last one has ended; nil while nobody waits
+}
+
+// ServeHTTP refuses what no application may see: RFC 9114 4.1.2.
+func (in *requests) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	in.count(1)
+	defer in.count(-1)
+	if h2.Flaw(r) != "" {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	if err := findBody(w, r); err != nil {
+		w.WriteHeader(http.StatusRequestTimeout)
+		return
+	}
+	in.handler.ServeHTTP(w, r)
+}
+
+// findTime is how long the end of a request may take that has no body.
+const findTime = 10 * time.Second
+
+// findBody finds out whether a request of which that is not to be expected has a body: quic-go does
+// not say, and an application is asked in another way when there is one.
+func findBody(w http.ResponseWriter, r *http.Request) error {
+	if r.ContentLength >= 0 || r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch {
+		return nil
+	}
+	ctl := http.NewResponseController(w)
+	ctl.SetReadDeadline(time.Now().Add(findTime))
+	defer ctl.SetReadDeadline(time.Time{})
+	var first [1]byte
+	n, err := io.ReadFull(r.Body, first[:])
+	if n == 1 {
+		r.Body = &begun{r.Body, first[:]}
+		return nil
+	}
+	if err == io.EOF {
+		r.Body, r.ContentLength = http.NoBody, 0
+		return nil
+	}
+	return err
+}
+
+// begun is a body of which something was read.
+type begun struct {
+	io.ReadCloser
+	first []byte
+}
+
+func (b *begun) Read(p []byte) (int, error) {
+	if len(b.first) > 0 && len(p) > 0 {
+		n := copy(p, b.first)
+		b.first = b.first[n:]
+		return n, nil
+	}
+	return b.ReadCloser.Read(p)
+}
+
+func (in *requests) count(n int) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.number += n; in.number == 0 && in.none != nil {
+		close(in.none)
+		in.none = nil
+	}
+}
+
+// wait returns when no request goes on, or when ctx ends.
+func (in *requests) wait(ctx context.Context) {
+	in.mu.Lock()
+	if in.number == 0 {
+		in.mu.Unlock()
+		return
+	}
+	none := make(chan struct{})
+	in.none = none
+	in.mu.Unlock()
+	select {
+	case <-none:
+	case <-ctx.Done():
+	}
+}
