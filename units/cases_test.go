@@ -21,6 +21,7 @@ func minimal(name string) *project.Project {
 		App:       "mysite.wsgi:application",
 		Hardening: project.HardeningDefault,
 		Overlap:   true,
+		Release:   project.Release{Health: "/"},
 		Gunicorn: project.Gunicorn{
 			Workers:         3,
 			WorkersReason:   "2 processors",
@@ -59,6 +60,8 @@ var cases = []struct {
 	{"off", 252, off},
 	{"jobs", 252, jobs},
 	{"jobs-257", 257, jobs},
+	{"release", 252, release},
+	{"release-home", 252, releaseHome},
 	{"hostile", 252, hostile},
 }
 
@@ -174,6 +177,36 @@ func jobs() *project.Project {
 	return p
 }
 
+// release has its code in releases, one of which a link leads to.
+func release() *project.Project {
+	p := minimal("release")
+	p.Root, p.Dir = "/srv/release/current", "/srv/release/current/src"
+	p.Link, p.Current = "/srv/release/current", "/srv/release/releases/41"
+	p.Python = "/srv/release/current/venv/bin/python"
+	p.EnvFile = "/etc/sandwich/release.env"
+	p.Writable = []string{"/srv/release/shared/media"}
+	p.Hardening = project.HardeningStrict
+	p.Gunicorn.Config = "/srv/release/current/src/gunicorn.conf.py"
+	p.Release = project.Release{
+		Steps:  [][]string{{"manage.py", "migrate", "--noinput"}, {"manage.py", "collectstatic", "--noinput"}, {"npm", "run", "build"}},
+		Health: "/health/",
+	}
+	p.Workers = []project.Worker{{Name: "celery", Command: []string{"celery", "-A", "mysite", "worker"}, Count: 1, Kind: project.KindCelery, StopSignal: "SIGTERM", StopTimeout: time.Minute}}
+	p.Timers = []project.Timer{{Name: "night", Command: []string{"manage.py", "clearsessions"}, Calendar: "daily"}}
+	return p
+}
+
+// releaseHome has its releases in a home, and a command of its own in place of gunicorn.
+func releaseHome() *project.Project {
+	p := minimal("release-home")
+	p.Root, p.Dir = "/home/alice/site/current", "/home/alice/site/current"
+	p.Link, p.Current = "/home/alice/site/current", "/home/alice/site/releases/41"
+	p.User, p.Group = "alice", "alice"
+	p.Python = "/home/alice/site/venv/bin/python"
+	p.Command = []string{"granian", "--interface", "wsgi", "mysite.wsgi"}
+	return p
+}
+
 // hostile has in every field what would break out of it if it were not quoted.
 func hostile() *project.Project {
 	p := minimal("hostile")
@@ -201,5 +234,6 @@ func hostile() *project.Project {
 	p.Gunicorn.Args = []string{"", ";", "--env", `A=b c"'\`, "-x", "@x", "${X}", "\t\n", "~root"}
 	p.Workers = []project.Worker{{Name: "w", Command: []string{"/srv/a b%n$HOME/run", "%i", "$HOME", "\nExecStart=/bin/false"}, Count: 1, StopSignal: "SIGTERM", StopTimeout: time.Second}}
 	p.Timers = []project.Timer{{Name: "t", Command: []string{"manage.py", `"`, ";"}, Calendar: "Mon *-*-* 06:30", OnFailure: []string{"manage.py", "%n"}}}
+	p.Release.Steps = [][]string{{"/srv/a b%n$HOME/build", "%n", "$HOME", "\nExecStart=/bin/false"}}
 	return p
 }

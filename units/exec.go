@@ -50,6 +50,9 @@ func (g generation) secrets(d draft) {
 	if g.EnvFile != "" {
 		d.each("EnvironmentFile", unitfile.GlobPath, g.EnvFile)
 	}
+	if g.release != "" {
+		d.each("EnvironmentFile", unitfile.OptionalPath, g.release)
+	}
 	for _, name := range slices.Sorted(maps.Keys(g.Credentials)) {
 		credential, err := unitfile.Credential(name, g.Credentials[name])
 		d.add("LoadCredential", credential, err)
@@ -61,14 +64,25 @@ func (g generation) exec(d draft) {
 		g.run(d, "ExecStart", g.Command)
 		return
 	}
-	words := g.gunicornCommand()
+	words := g.fromRelease(g.gunicornCommand())
 	command, err := unitfile.Command(words[0], words[1:]...)
 	d.add("ExecStart", command, err)
 }
 
+// inRelease keeps a process in the release it begins with, as the package installs it.
+const inRelease = "/usr/libexec/sandwich/in-release"
+
+// fromRelease has a command run by inRelease, when the project's root goes through a link.
+func (g generation) fromRelease(words []string) []string {
+	if g.Link == "" {
+		return words
+	}
+	return append([]string{inRelease, g.Link, g.Dir}, words...)
+}
+
 // run has a directive run a command of the project file.
 func (g generation) run(d draft, directive unitfile.Fixed, words []string) {
-	words = g.program(words)
+	words = g.fromRelease(g.program(words))
 	command, err := unitfile.Command(words[0], words[1:]...)
 	d.add(directive, command, err)
 	if !strings.Contains(words[0], "/") {
@@ -87,7 +101,7 @@ func (g generation) program(words []string) []string {
 	if strings.Contains(first, "/") && !path.IsAbs(first) {
 		first = path.Join(g.Dir, first)
 	}
-	if !strings.Contains(first, "/") && g.version < 250 {
+	if !strings.Contains(first, "/") && g.version < 250 && g.Link == "" {
 		first = path.Join(path.Dir(g.Python), first)
 	}
 	return append([]string{first}, rest...)

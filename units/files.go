@@ -54,7 +54,7 @@ func (g generation) homes(d draft) {
 
 // reads is every path that the web service reads and that may lie where others have theirs.
 func (g generation) reads() []string {
-	files := []string{g.Root, g.Dir, prefix(g.Python)}
+	files := []string{g.tree(), g.Root, g.Dir, prefix(g.Python)}
 	if g.Interpreter != "" {
 		files = append(files, prefix(g.Interpreter))
 	}
@@ -72,10 +72,18 @@ func (g generation) reads() []string {
 	return files
 }
 
+// tree is the directory that holds everything of the project: all its releases, when it has some.
+func (g generation) tree() string {
+	if g.Link != "" {
+		return path.Dir(g.Link)
+	}
+	return g.Root
+}
+
 // neighbourhood is, for the strict level, the directory where the project's neighbours are. It is
 // hidden unless the system itself lives there.
 func (g generation) neighbourhood() []string {
-	dir := path.Dir(g.Root)
+	dir := path.Dir(g.tree())
 	if g.Hardening != project.HardeningStrict || inAny(dir, private) || inAny(dir, systemDirs) || inAny("/var", []string{dir}) {
 		return nil
 	}

@@ -16,8 +16,9 @@ func (g generation) hooks(d draft) {
 	}
 	d.hook("ExecStop", "+-", "stopping", g.Name)
 	d.hook("ExecStopPost", "+-", "stopped", g.Name)
-	if g.Overlap && g.Command == nil && !g.Gunicorn.Preload {
-		// A preloaded application stays in the main process: nothing but a restart renews it.
+	if g.Overlap && g.Command == nil && !g.Gunicorn.Preload && g.Link == "" {
+		// A preloaded application stays in the main process, and a main process in its release:
+		// nothing but a restart renews them.
 		d.hook("ExecReload", "+", "reload", g.Name)
 	}
 }

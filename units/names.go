@@ -50,6 +50,18 @@ func TimerFailure(project, timer string) string {
 	return "sandwich-" + project + "." + timer + ".failure.service"
 }
 
+// ReleaseService carries out the steps of a deploy, in the release that is deployed.
+func ReleaseService(project string) string { return "sandwich-" + project + ".release.service" }
+
+// GateService says whether a release may serve.
+func GateService(project string) string { return "sandwich-" + project + ".release.gate.service" }
+
+// NextRelease is the file that tells the next generation its release, while there is one to tell.
+func NextRelease(project string) string { return "/run/sandwich/" + project + ".next.env" }
+
+// NewRelease is the file that tells the services of a deploy their release.
+func NewRelease(project string) string { return "/run/sandwich/" + project + ".release.env" }
+
 // Instances are the copies of every worker that a project should have.
 func Instances(p *project.Project) []string {
 	var names []string

@@ -21,9 +21,13 @@ func Render(p *project.Project, version int) ([]unitfile.File, error) {
 	renders := []func() (unitfile.File, error){main.renderSlice, main.renderSocket, main.renderService, main.renderTarget}
 	if p.Overlap {
 		next := generation{Project: p, version: version, socket: NextSocket(p.Name), service: NextService(p.Name), next: true}
+		if p.Link != "" {
+			next.release = NextRelease(p.Name)
+		}
 		renders = append(renders, next.renderSocket, next.renderService)
 	}
 	renders = append(renders, main.parts()...)
+	renders = append(renders, main.deployment()...)
 	var files []unitfile.File
 	for _, render := range renders {
 		file, err := render()
@@ -59,6 +63,7 @@ type generation struct {
 	version int
 	socket  string
 	service string
+	release string // the file that names the release to start from, in place of the current one
 	part    string // the worker or timer that it is; "" for the web service
 	next    bool   // the one beside the service: nothing starts it but a restart
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sandwich/units/apply"
+	"sandwich/units/release"
 )
 
 func newApply(t *terminal) *cobra.Command {
@@ -170,5 +171,5 @@ func (t *terminal) goodbye(name string, purge bool) error {
 		return fmt.Errorf("cannot remove %s: %w", file, err)
 	}
 	t.say("%s: disabled, %s removed", name, file)
-	return nil
+	return release.Forget(release.Dir, name)
 }

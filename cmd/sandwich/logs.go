@@ -66,6 +66,11 @@ func journalMatches(name, request string) []string {
 	for _, unit := range append([]string{units.Service(name), units.NextService(name), units.Socket(name)}, partUnits(name)...) {
 		matches = append(matches, "_PID=1", "UNIT="+unit, "+")
 	}
+	for _, unit := range []string{units.ReleaseService(name), units.GateService(name)} {
+		matches = append(matches, "_PID=1", "UNIT="+unit, "+")
+	}
+	// Who deployed it is told by root.
+	matches = append(matches, "_UID=0", "SANDWICH_PROJECT="+name, "+")
 	return append(matches, proxy...)
 }
 

@@ -102,7 +102,7 @@ func newRoot(t *terminal) *cobra.Command {
 		newStatus(t),
 		newList(t),
 		newLogs(t),
-		newJobs(t),
+		newJobs(t), newDeploy(t), newRollback(t),
 		newWhy(t),
 		newFmt(t),
 		newMaintenance(t),

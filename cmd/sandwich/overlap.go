@@ -65,6 +65,10 @@ func (t *terminal) restart(ctx context.Context, h *host, name string) error {
 			return err
 		}
 		defer unlock()
+		// What a deploy that was killed has told the next generation is over.
+		if err := apply.RemoveFile(units.NextRelease(name)); err != nil {
+			return err
+		}
 		err = t.replacer(h).Replace(ctx, project)
 		if !errors.Is(err, dbusctl.ErrNoProxy) {
 			return err

@@ -20,8 +20,10 @@ type Options struct {
 	Names       []string // the projects wanted; empty means all
 
 	Enabled func(name string) bool // nil: none is enabled
-	Run     django.Runner          // nil: no project is asked
-	Unasked string                 // why Run is nil, as the end of a sentence; has a default
+	// Releases are the directories that a project was deployed from, newest first; nil: none is known.
+	Releases func(name string) []string
+	Run      django.Runner // nil: no project is asked
+	Unasked  string        // why Run is nil, as the end of a sentence; has a default
 
 	Examine bool // have the projects that are asked try their databases and their first page, too
 

@@ -187,6 +187,10 @@ func (r *reader) found(e *Entry) project.Found {
 		return found
 	}
 	found.Owner, found.Group = r.System.OwnerOf(e.Draft.Root)
+	found.Link, found.Current = hostcheck.Link(e.Draft.Root, r.System)
+	if found.Link != "" && r.Releases != nil {
+		found.Releases = r.Releases(e.Name)
+	}
 	if layout, err := django.Look(e.Draft.Root); err == nil {
 		found.Layout = layout
 	}

@@ -17,6 +17,7 @@ import (
 type Project struct {
 	Name   string
 	Domain string // the Host of the probe
+	Page   string // the path that Probe asks for, for messages; "" is "/"
 	Main   Address
 	Next   Address
 	Drain  time.Duration // how long requests in flight may take to end

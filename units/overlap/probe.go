@@ -1,6 +1,7 @@
 package overlap
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -37,17 +38,26 @@ func (r *replacement) probe(ctx context.Context, a Address) error {
 		return fmt.Errorf("the new generation does not answer: %w", err)
 	}
 	if status >= 500 && r.before < 500 {
-		return fmt.Errorf("the new generation answers GET / with %d %s", status, http.StatusText(status))
+		return fmt.Errorf("the new generation answers GET %s with %d %s", cmp.Or(r.project.Page, "/"), status, http.StatusText(status))
 	}
 	return nil
 }
 
-// Probe asks the application at an address for its front page, as the proxy would on
-// behalf of a visitor over https, and gives the status.
+// Probe asks the application at an address for its front page; see ProbePage.
 func Probe(ctx context.Context, a Address, domain string) (int, error) {
+	return ProbePage("/")(ctx, a, domain)
+}
+
+// ProbePage asks the application at an address for a page, as the proxy would on behalf of a
+// visitor over https, and gives the status.
+func ProbePage(path string) func(ctx context.Context, a Address, domain string) (int, error) {
+	return func(ctx context.Context, a Address, domain string) (int, error) { return probe(ctx, a, domain, path) }
+}
+
+func probe(ctx context.Context, a Address, domain, path string) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://probe/", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://probe"+path, nil)
 	if err != nil {
 		return 0, err
 	}

@@ -15,8 +15,12 @@ import (
 
 // Found is what was found out about a project beside its file.
 type Found struct {
-	Owner string // name of the root's owner, "" when it has none
-	Group string // name of the root's group
+	Owner   string // name of the root's owner, "" when it has none
+	Group   string // name of the root's group
+	Link    string // the symbolic link to the current release that root goes through, "" when there is none
+	Current string // what Link leads to
+	// Releases are the directories of releases that were deployed, newest first.
+	Releases []string
 	// Interpreter is the file that Python leads to through symbolic links, "" when it is itself.
 	Interpreter string
 	CPUs        int
@@ -32,6 +36,7 @@ type Found struct {
 // value. With mistakes the result is for further checks only.
 func Complete(p *Project, found Found) (*Project, hcl.Diagnostics) {
 	c := &completion{p: clone(p), found: found}
+	c.release()
 	c.dir()
 	c.account()
 	c.python()
@@ -43,6 +48,7 @@ func Complete(p *Project, found Found) (*Project, hcl.Diagnostics) {
 	c.internals()
 	c.writable()
 	c.domains()
+	c.earlier()
 	c.unasked()
 	return c.p, tidy(c.diags)
 }

@@ -13,7 +13,11 @@ type Project struct {
 	Name string // the file's base name: [a-z0-9] and inner '-', at most 48 characters
 	File string // absolute path of the project file
 
-	Root    string   // absolute, clean
+	Root string // absolute, clean
+	// Link is the symbolic link to the current release, "" when root goes through none: root itself
+	// or a directory above it. It lies in the directory that holds the releases.
+	Link    string
+	Current string   // what Link leads to now
 	Base    string   // the real directory that is the project's own, set by hostcheck.Locate
 	Dir     string   // working directory: where manage.py is and modules are imported from; Root or below it
 	Domains []string // lower case host names without port, the first is canonical

@@ -96,6 +96,23 @@ func (s *System) base(root string) string {
 	return real
 }
 
+// Link finds the symbolic link to the current release that a project's root goes through, and what
+// it leads to: a release lies in the directory of the link or below it. Both are "" when there is
+// none.
+func Link(root string, sys *System) (link, current string) {
+	for link := root; link != "/" && link != "." && link != ""; link = filepath.Dir(link) {
+		info, err := sys.Lstat(link)
+		if err != nil || info.Mode&fs.ModeSymlink == 0 {
+			continue
+		}
+		dir, real := sys.resolve(filepath.Dir(link)).path, sys.resolve(link).path
+		if real != dir && inside(real, dir) && !slices.Contains(shared, dir) {
+			return link, real
+		}
+	}
+	return "", ""
+}
+
 // shared are the directories of many projects.
 var shared = []string{"/", "/data", "/home", "/mnt", "/opt", "/srv", "/tmp", "/usr", "/usr/local", "/var", "/var/lib", "/var/tmp", "/var/www"}
 

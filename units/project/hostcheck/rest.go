@@ -21,6 +21,7 @@ func Rest(p *project.Project, facts *django.Facts, sys *System, proxyUser string
 	if facts != nil {
 		c.packages(facts)
 		c.settings(facts)
+		c.perishable(facts)
 	}
 	if c.p.Gunicorn.Config != "" && c.p.Command == nil {
 		c.config()
