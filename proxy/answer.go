@@ -43,12 +43,20 @@ func (x *exchange) answer(res *http.Response) {
 	switch {
 	case res.Body == http.NoBody || x.r.Method == http.MethodHead:
 		x.end()
-		x.WriteHeader(res.StatusCode)
+		x.begin(res)
 	case x.streams(res):
 		x.passStream(res)
 	default:
 		x.passBuffered(res)
 	}
+}
+
+// begin sends the head, with the application's own words for the status where there is room for them.
+func (x *exchange) begin(res *http.Response) {
+	if w, ok := x.ResponseWriter.(interface{ SetReason(string) }); ok {
+		w.SetReason(upstream.Reason(res))
+	}
+	x.WriteHeader(res.StatusCode)
 }
 
 // streams says whether each part of the body is to reach the client as soon as it is there.
@@ -63,7 +71,7 @@ func (x *exchange) passStream(res *http.Response) {
 	defer spool.Free(buf)
 	out := x.outlet(nil)
 	defer out.close(false)
-	x.WriteHeader(res.StatusCode)
+	x.begin(res)
 	out.ctl.Flush()
 	for {
 		n, err := res.Body.Read(buf[:])
@@ -94,7 +102,7 @@ func (x *exchange) passBuffered(res *http.Response) {
 		x.end()
 		x.leave()
 		body := x.whole(buf[:n], len(res.Trailer) > 0)
-		x.WriteHeader(res.StatusCode)
+		x.begin(res)
 		x.Write(body)
 		x.finish(res, io.EOF)
 	default:
@@ -117,7 +125,7 @@ func fill(src io.Reader, p []byte) (n int, err error) {
 func (x *exchange) pump(res *http.Response, first []byte) {
 	out := x.outlet(first)
 	defer out.close(false)
-	x.WriteHeader(res.StatusCode)
+	x.begin(res)
 	pipe := x.s.spool.NewPipe()
 	defer pipe.Close()
 	reader := start(func() { pipe.CloseWrite(x.drainInto(pipe, res.Body)) }, nil)

@@ -30,6 +30,10 @@ func TestAnswersPassWhateverTheirFraming(t *testing.T) {
 		{"large with length", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 204800\r\n\r\n" + large, 200, 204800, large},
 		{"large chunked", "GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks, 200, -1, large},
 		{"large to the end", "GET", "HTTP/1.1 200 OK\r\n\r\n" + large, 200, -1, large},
+		{"no reason", "GET", "HTTP/1.1 200\r\nContent-Length: 1\r\n\r\na", 200, 1, "a"},
+		{"chunked in capitals", "GET", "HTTP/1.1 200 OK\r\nTRANSFER-ENCODING: Chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", 200, 1, "a"},
+		{"HEAD with a body", "HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", 200, 3, ""},
+		{"HEAD chunked", "HEAD", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 200, -1, ""},
 		{"HEAD", "HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", 200, 3, ""},
 		{"HEAD without length", "HEAD", "HTTP/1.1 200 OK\r\n\r\n", 200, -1, ""},
 		{"204", "GET", "HTTP/1.1 204 No Content\r\n\r\n", 204, 0, ""},
@@ -63,6 +67,31 @@ func TestBrokenAnswersAre502AndPoisonNobody(t *testing.T) {
 		"NUL in value":         "HTTP/1.1 200 OK\r\nX: a\x00b\r\nContent-Length: 0\r\n\r\n",
 		"CR in value":          "HTTP/1.1 200 OK\r\nX: a\rb\r\nContent-Length: 0\r\n\r\n",
 		"2 MB header":          "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 2<<20) + "\r\n\r\n",
+		"equal lengths":        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab",
+		"list of lengths":      "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nab",
+		"signed length":        "HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nab",
+		"negative length":      "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nab",
+		"padded length":        "HTTP/1.1 200 OK\r\nContent-Length: 02\r\n\r\nab",
+		"huge length":          "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nab",
+		"length and coding":    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+		"two codings":          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+		"coding of HTTP/1.0":   "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+		"chunk with 0x":        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x2\r\nab\r\n0\r\n\r\n",
+		"chunk without end":    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
+		"chunk that overflows": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nab\r\n0\r\n\r\n",
+		"no last chunk":        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+		"broken trailer":       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nX\r\n\r\n",
+		"bare LF":              "HTTP/1.1 200 OK\nContent-Length: 2\n\nab",
+		"folded field":         "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 2\r\n\r\nab",
+		"space before colon":   "HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nab",
+		"field without colon":  "HTTP/1.1 200 OK\r\nX\r\nContent-Length: 2\r\n\r\nab",
+		"NUL in name":          "HTTP/1.1 200 OK\r\nX\x00: a\r\nContent-Length: 2\r\n\r\nab",
+		"control in reason":    "HTTP/1.1 200 O\x01K\r\nContent-Length: 2\r\n\r\nab",
+		"HTTP/2":               "HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nab",
+		"status of two digits": "HTTP/1.1 20 OK\r\nContent-Length: 2\r\n\r\nab",
+		"status of four":       "HTTP/1.1 2000 OK\r\nContent-Length: 2\r\n\r\nab",
+		"status 999":           "HTTP/1.1 999 OK\r\nContent-Length: 2\r\n\r\nab",
+		"many fields":          "HTTP/1.1 200 OK\r\n" + strings.Repeat("X: y\r\n", 2000) + "Content-Length: 2\r\n\r\nab",
 		"101 nobody asked for": "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
 	}
 	for name, raw := range cases {
@@ -106,10 +135,27 @@ func TestALargeAnswerThatBreaksOffIsCut(t *testing.T) {
 	}
 }
 
-func TestTrailersPass(t *testing.T) {
-	a := newApp(t, says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n1\r\na\r\n0\r\nX-Sum: 42\r\n\r\n"))
+func TestTheApplicationsOwnReasonPasses(t *testing.T) {
+	a := newApp(t, func(c net.Conn, head string, _ *bufio.Reader) {
+		if strings.HasPrefix(head, "GET /broken") {
+			io.WriteString(c, "HTTP/1.1 200 Not so fine\r\nContent-Length: 5\r\n\r\na")
+			return
+		}
+		io.WriteString(c, "HTTP/1.1 422 No \xc3\x9cnicorn\r\nContent-Length: 0\r\n\r\n")
+	})
 	f := newFront(t, demo(a.socket))
-	if res := f.get("/").want(t, 200); res.Trailer.Get("X-Sum") != "42" {
+	if res := f.get("/").want(t, 422); res.Status != "422 No \xc3\x9cnicorn" {
+		t.Errorf("status is %q", res.Status)
+	}
+	if res := f.get("/broken").want(t, 502); res.Status != "502 Bad Gateway" {
+		t.Errorf("status is %q", res.Status)
+	}
+}
+
+func TestTrailersPass(t *testing.T) {
+	a := newApp(t, says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum, Content-Length\r\n\r\n1\r\na\r\n0\r\nX-Sum: 42\r\nX-Other: 1\r\nContent-Length: 9\r\n\r\n"))
+	f := newFront(t, demo(a.socket))
+	if res := f.get("/").want(t, 200); res.Trailer.Get("X-Sum") != "42" || len(res.Trailer) != 1 {
 		t.Errorf("trailer is %v", res.Trailer)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+
+	"sandwich/proxy/wire"
 )
 
 // body is the body of a request. One goroutine reads it at a time; it may be another one than the
@@ -12,7 +14,7 @@ import (
 type body struct {
 	c       *conn
 	left    int64 // bytes to come, of the body or of the chunk
-	chunks  *chunks
+	chunks  *wire.Chunks
 	err     error // io.EOF: all was read
 	ended   atomic.Bool
 	reading sync.Mutex
@@ -22,7 +24,7 @@ type body struct {
 func newBody(c *conn, m *meaning) *body {
 	switch {
 	case m.chunked:
-		return &body{c: c, chunks: new(chunks)}
+		return &body{c: c, chunks: new(wire.Chunks)}
 	case m.length > 0:
 		return &body{c: c, left: m.length}
 	}
@@ -47,7 +49,7 @@ func (b *body) Read(p []byte) (n int, err error) {
 
 func (b *body) read(p []byte) (n int, err error) {
 	if b.chunks != nil && b.left == 0 {
-		if b.left, err = b.chunks.next(&b.c.in); err != nil {
+		if b.left, err = b.chunks.Next(&b.c.in, nil); err != nil {
 			return 0, err
 		}
 	}

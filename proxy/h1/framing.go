@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/textproto"
 	"strings"
+
+	"sandwich/proxy/wire"
 )
 
 // meaning is what the header says about the request's body and connection, and where it goes.
@@ -64,8 +66,12 @@ func (m *meaning) take(name, value string) *Refusal {
 		m.host = value
 		m.hosts++
 	case "Content-Length":
+		n, ok := wire.Length(value)
+		if !ok {
+			return errLength
+		}
+		m.length = n
 		m.lengths++
-		return m.takeLength(value)
 	case "Transfer-Encoding":
 		m.codings++
 		m.coding = value
@@ -73,21 +79,6 @@ func (m *meaning) take(name, value string) *Refusal {
 		m.takeConnection(value)
 	case "Expect":
 		return m.takeExpectation(value)
-	}
-	return nil
-}
-
-// takeLength accepts digits only, without a zero in front: whoever pads a length wants it to be
-// read differently somewhere.
-func (m *meaning) takeLength(value string) *Refusal {
-	if value == "" || len(value) > 18 || value[0] == '0' && len(value) > 1 {
-		return errLength
-	}
-	for i := range len(value) {
-		if !isDigit(value[i]) {
-			return errLength
-		}
-		m.length = 10*m.length + int64(value[i]-'0')
 	}
 	return nil
 }
@@ -147,7 +138,7 @@ func judgeCoding(coding string) *Refusal {
 	list := strings.Split(strings.ToLower(coding), ",")
 	for i, name := range list {
 		name = strings.Trim(name, " \t")
-		if n, ok := nameLength([]byte(name + ":")); !ok || n != len(name) || (name == "chunked") != (i == len(list)-1) {
+		if !wire.IsName(name) || (name == "chunked") != (i == len(list)-1) {
 			return errCoding
 		}
 	}

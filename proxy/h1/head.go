@@ -2,6 +2,8 @@ package h1
 
 import (
 	"bytes"
+
+	"sandwich/proxy/wire"
 )
 
 // The limits of gunicorn's defaults, where it has them: limit_request_fields, and
@@ -131,13 +133,11 @@ func (h *head) takeVersion(v []byte) *Refusal {
 	case "HTTP/1.0":
 		return nil
 	}
-	if len(v) == len("HTTP/1.1") && bytes.HasPrefix(v, []byte("HTTP/")) && isDigit(v[5]) && v[6] == '.' && isDigit(v[7]) {
+	if len(v) == len("HTTP/1.1") && bytes.HasPrefix(v, []byte("HTTP/")) && wire.IsDigit(v[5]) && v[6] == '.' && wire.IsDigit(v[7]) {
 		return errVersion
 	}
 	return errRequestLine
 }
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // judgeTarget refuses bytes that end a target or make two of it. Bytes above 0x7f are no URI
 // either, but people type them, and everyone takes them for what they are.
@@ -164,53 +164,14 @@ func (h *head) takeField(p []byte, s span) *Refusal {
 	case h.count == maxFields:
 		return errTooManyFields
 	}
-	colon, ok := nameLength(line)
-	if !ok {
+	name, value, nameOK, valueOK := wire.SplitField(line)
+	if !nameOK {
 		return errName
 	}
-	value, ok := trimValue(line, colon+1)
-	if !ok {
+	if !valueOK {
 		return errValue
 	}
-	h.fields[h.count] = field{span{s.begin, s.begin + colon}, span{s.begin + value.begin, s.begin + value.end}}
+	h.fields[h.count] = field{span{s.begin, s.begin + name.End}, span{s.begin + value.Begin, s.begin + value.End}}
 	h.count++
 	return nil
 }
-
-// nameLength is where the colon is that ends a name of the allowed characters.
-func nameLength(line []byte) (n int, ok bool) {
-	for n < len(line) && isToken[line[n]] {
-		n++
-	}
-	return n, n > 0 && n < len(line) && line[n] == ':'
-}
-
-// trimValue is the value that begins at from, and whether it has nothing but printable characters.
-func trimValue(line []byte, from int) (span, bool) {
-	end := len(line)
-	for from < end && isBlank(line[from]) {
-		from++
-	}
-	for from < end && isBlank(line[end-1]) {
-		end--
-	}
-	for _, c := range line[from:end] {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return span{}, false
-		}
-	}
-	return span{from, end}, true
-}
-
-func isBlank(c byte) bool { return c == ' ' || c == '\t' }
-
-// isToken says which characters a name may have (RFC 9110 5.6.2).
-var isToken = func() (set [256]bool) {
-	for c := range set {
-		set[c] = '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-	}
-	for _, c := range []byte("!#$%&'*+-.^_`|~") {
-		set[c] = true
-	}
-	return set
-}()

@@ -1,11 +1,13 @@
 package h1
 
 import (
+	"bytes"
 	"errors"
 	"net"
 	"sync"
 
 	"sandwich/proxy/socket"
+	"sandwich/proxy/wire"
 )
 
 // firstSize is enough for the header of nearly every request.
@@ -122,4 +124,25 @@ func (in *input) read(p []byte) (int, error) {
 		return n, nil
 	}
 	return in.conn.Read(p)
+}
+
+// ReadLine is for the chunks of a body.
+func (in *input) ReadLine(limit int) ([]byte, error) {
+	for scanned := 0; ; {
+		p := in.buffered()
+		if i := bytes.IndexByte(p[scanned:], '\n'); i >= 0 {
+			end := scanned + i
+			if end == 0 || p[end-1] != '\r' || end-1 > limit {
+				return nil, wire.ErrLine
+			}
+			in.discard(end + 1)
+			return p[:end-1], nil
+		}
+		if scanned = len(p); scanned > limit+1 {
+			return nil, wire.ErrLine
+		}
+		if err := in.fill(wire.MaxLine + 2); err != nil {
+			return nil, err
+		}
+	}
 }

@@ -47,6 +47,4 @@ var (
 	errTooManyFields = &Refusal{http.StatusRequestHeaderFieldsTooLarge, "there are too many header fields"}
 	errHeadTooLarge  = &Refusal{http.StatusRequestHeaderFieldsTooLarge, "the header is too large"}
 	errHeadTooSlow   = &Refusal{http.StatusRequestTimeout, "the header took too long"}
-	errChunk         = bad("a chunk of the body is broken")
-	errTrailer       = bad("the trailer is broken or too large")
 )

@@ -2,11 +2,12 @@ package h1
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"sandwich/proxy/wire"
 )
 
 // appendStatus begins an answer. A reason that could break the line is replaced by the usual one.
@@ -14,7 +15,7 @@ func appendStatus(b []byte, status int, reason string) []byte {
 	b = append(b, "HTTP/1.1 "...)
 	b = strconv.AppendInt(b, int64(status), 10)
 	b = append(b, ' ')
-	if reason == "" || len(reason) > 256 || !isText(reason) {
+	if reason == "" || len(reason) > 256 || !wire.IsText(reason) {
 		reason = http.StatusText(status)
 	}
 	b = append(b, reason...)
@@ -24,7 +25,7 @@ func appendStatus(b []byte, status int, reason string) []byte {
 // appendFields leaves out what is ours to say, and whatever is no field.
 func appendFields(b []byte, h http.Header) []byte {
 	for name, values := range h {
-		if isOurs(name) || !isName(name) {
+		if isOurs(name) || !wire.IsName(name) {
 			continue
 		}
 		for _, v := range values {
@@ -45,18 +46,9 @@ func isOurs(name string) bool {
 	return strings.HasPrefix(name, http.TrailerPrefix)
 }
 
-func isName(name string) bool {
-	for i := range len(name) {
-		if !isToken[name[i]] {
-			return false
-		}
-	}
-	return name != ""
-}
-
 // appendValue writes a space in place of what would end the line or the field.
 func appendValue(b []byte, v string) []byte {
-	if isText(v) {
+	if wire.IsText(v) {
 		return append(b, v...)
 	}
 	for i := range len(v) {
@@ -69,15 +61,6 @@ func appendValue(b []byte, v string) []byte {
 	return b
 }
 
-func isText(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return true
-}
-
 // takeTrailers remembers which fields were announced in Trailer.
 func (w *response) takeTrailers() {
 	if w.framing != undecided || w.r.ProtoMinor == 0 {
@@ -85,18 +68,11 @@ func (w *response) takeTrailers() {
 	}
 	for _, line := range w.header["Trailer"] {
 		for name := range strings.SplitSeq(line, ",") {
-			if name = http.CanonicalHeaderKey(strings.TrimSpace(name)); mayTrail(name) {
+			if name = http.CanonicalHeaderKey(strings.TrimSpace(name)); wire.MayTrail(name) {
 				w.trailers = append(w.trailers, name)
 			}
 		}
 	}
-}
-
-// mayTrail refuses what frames, routes or authenticates (RFC 9110 6.5.1).
-func mayTrail(name string) bool {
-	return isName(name) && !isOurs(name) &&
-		!slices.Contains([]string{"Trailer", "Host", "Content-Type", "Content-Encoding", "Content-Range", "Set-Cookie",
-			"Authorization", "Te", "Cache-Control", "Location"}, name)
 }
 
 func (w *response) appendTrailers(b []byte) []byte {
@@ -104,7 +80,7 @@ func (w *response) appendTrailers(b []byte) []byte {
 		b = appendTrailer(b, name, w.header[name])
 	}
 	for key, values := range w.header {
-		if name, ok := strings.CutPrefix(key, http.TrailerPrefix); ok && mayTrail(name) {
+		if name, ok := strings.CutPrefix(key, http.TrailerPrefix); ok && wire.MayTrail(name) {
 			b = appendTrailer(b, name, values)
 		}
 	}

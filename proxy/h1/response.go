@@ -252,17 +252,27 @@ func (w *response) FlushError() error {
 // end ends the answer and says whether the client has all of it. Unless the handler has done its
 // work, it has not.
 func (w *response) end(done bool) (whole bool) {
-	switch {
-	case done:
+	if done {
 		whole = w.finish()
-	case w.framing == untilClose && w.c.socket != nil:
-		w.c.socket.Reset() // an answer that ends with the connection has no other way to say so
+	} else {
+		w.breakOff()
 	}
 	if w.out != nil {
 		outs.Put(w.out)
 		w.out = nil
 	}
 	return whole
+}
+
+// breakOff sends what there is of an answer that will never be complete, in a way that shows that.
+func (w *response) breakOff() {
+	if w.status == 0 {
+		return
+	}
+	w.FlushError()
+	if w.framing == untilClose && w.c.socket != nil {
+		w.c.socket.Reset() // otherwise its end would look like any other
+	}
 }
 
 // finish ends the answer and says whether it is whole.

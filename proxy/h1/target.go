@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"sandwich/proxy/wire"
 )
 
 // parseTarget is what a request target (RFC 9112 3.2) means, and the host that it names itself: ""
@@ -84,7 +86,7 @@ func isHost(s string) bool {
 }
 
 func isHostByte(c byte) bool {
-	return isDigit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '.' || c == '-' || c == '_'
+	return wire.IsDigit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '.' || c == '-' || c == '_'
 }
 
 // isPortOrNothing is for what follows a host: nothing, or a colon and 1 to 65535.
@@ -97,7 +99,7 @@ func isPortOrNothing(s string) bool {
 	}
 	n := 0
 	for i := 1; i < len(s); i++ {
-		if !isDigit(s[i]) {
+		if !wire.IsDigit(s[i]) {
 			return false
 		}
 		n = 10*n + int(s[i]-'0')

@@ -115,7 +115,7 @@ func (u *Conn) WriteAll(parts *net.Buffers) error {
 func (u *Conn) ReadResponse(r *http.Request, informed func(*http.Response)) (*http.Response, error) {
 	told := false
 	for {
-		res, err := http.ReadResponse(u.in, r)
+		res, err := u.readHead(r)
 		if err != nil {
 			return nil, u.explain(err, told)
 		}
