@@ -123,7 +123,7 @@ func (s store) remove(name string) error {
 
 // lock keeps other processes out of a file's next change until unlock. It ends with the process.
 func (s store) lock(name string) (unlock func(), err error) {
-	if err := s.makeDir(s.dir); err != nil {
+	if err := s.makeDir(filepath.Dir(s.path(name))); err != nil {
 		return nil, err
 	}
 	f, err := os.OpenFile(s.path(name), os.O_CREATE|os.O_RDWR, 0o600)
