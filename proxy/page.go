@@ -1,18 +1,13 @@
 package proxy
 
 import (
+	"encoding/json"
 	"fmt"
 	"html"
-	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
-	"syscall"
 )
-
-// maxPage bounds an error page of a project, in bytes.
-const maxPage = 1 << 20
 
 // reasons is what visitors read. It says nothing about how the site is made.
 var reasons = map[int]string{
@@ -60,15 +55,33 @@ func (v *visit) fail(status int) {
 
 func (v *visit) page(status int) (body []byte, kind string) {
 	if v.p != nil {
-		if body := ownPage(v.p.route.ErrorPages, status); body != nil {
-			return body, "text/html; charset=utf-8"
+		if body, kind := v.ownPage(status); body != nil {
+			return body, kind
 		}
 	}
-	title := fmt.Sprintf("%d %s", status, http.StatusText(status))
-	if !strings.Contains(v.r.Header.Get("Accept"), "text/html") {
+	title, accept := fmt.Sprintf("%d %s", status, http.StatusText(status)), v.r.Header.Get("Accept")
+	switch {
+	case strings.Contains(accept, "text/html"):
+	case strings.Contains(accept, "json"):
+		return v.problem(status), "application/problem+json"
+	default:
 		return fmt.Appendf(nil, "%s\n%s\n", title, reasons[status]), "text/plain; charset=utf-8"
 	}
 	return fmt.Appendf(nil, htmlPage, title, title, reasons[status], html.EscapeString(v.origin.ID)), "text/html; charset=utf-8"
+}
+
+// problem is the page for a program (RFC 9457).
+func (v *visit) problem(status int) []byte {
+	text, err := json.Marshal(struct {
+		Status int    `json:"status"`
+		Title  string `json:"title"`
+		Detail string `json:"detail"`
+		ID     string `json:"request_id"`
+	}{status, http.StatusText(status), reasons[status], v.origin.ID})
+	if err != nil {
+		return nil // three strings and a number are never refused
+	}
+	return append(text, '\n')
 }
 
 const htmlPage = `<!DOCTYPE html>
@@ -82,26 +95,3 @@ const htmlPage = `<!DOCTYPE html>
 <p><small>Request %s</small></p>
 </html>
 `
-
-// ownPage reads a project's error page each time: it is rare, and the page may be edited any time.
-func ownPage(pages map[string]string, status int) []byte {
-	file, ok := pages[strconv.Itoa(status)]
-	if !ok {
-		if file, ok = pages[strconv.Itoa(status/100)+"xx"]; !ok {
-			return nil
-		}
-	}
-	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	if stat, err := f.Stat(); err != nil || !stat.Mode().IsRegular() {
-		return nil
-	}
-	body, err := io.ReadAll(io.LimitReader(f, maxPage))
-	if err != nil {
-		return nil
-	}
-	return body
-}
