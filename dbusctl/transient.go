@@ -12,6 +12,7 @@ import (
 
 	sd "github.com/coreos/go-systemd/v22/dbus"
 	"github.com/godbus/dbus/v5"
+	"golang.org/x/sys/unix"
 )
 
 // Transient is a command that runs once as a unit of its own: as another user, in a sandbox that
@@ -24,6 +25,9 @@ type Transient struct {
 	Environment []string // NAME=value
 	EnvFile     string   // EnvironmentFile=, "" for none
 	Credentials map[string]string
+	Empty       []string // directories that are empty but for what is in Shown
+	Closed      []string // paths that are not there for it, where they are there
+	Shown       []string // paths that it may read in spite of Empty, where they are there
 	Writable    []string // paths that it may write to in spite of the sandbox, where they are there
 	Stdin       []byte
 	TimeLimit   time.Duration
@@ -98,13 +102,7 @@ func transientName(name string) string {
 
 func (t Transient) properties(stdout, stderr *os.File) []sd.Property {
 	list := append(t.command(), t.sandbox()...)
-	if len(t.Writable) > 0 {
-		optional := make([]string, 0, len(t.Writable))
-		for _, path := range t.Writable {
-			optional = append(optional, "-"+path)
-		}
-		list = append(list, property("ReadWritePaths", optional))
-	}
+	list = append(list, t.files()...)
 	list = append(list,
 		property("StandardInput", "data"),
 		property("StandardInputData", t.Stdin),
@@ -153,12 +151,42 @@ func (t Transient) credentials() []credential {
 	return list
 }
 
+// files are the parts of the file system that are not as for everybody.
+func (t Transient) files() []sd.Property {
+	var list []sd.Property
+	add := func(name string, n int, value any) {
+		if n > 0 {
+			list = append(list, property(name, value))
+		}
+	}
+	empty, shown := make([]pair, len(t.Empty)), make([]bind, len(t.Shown))
+	for i, dir := range t.Empty {
+		empty[i] = pair{dir, "ro"}
+	}
+	for i, path := range t.Shown {
+		shown[i] = bind{path, path, true, unix.MS_REC}
+	}
+	add("TemporaryFileSystem", len(empty), empty)
+	add("BindReadOnlyPaths", len(shown), shown)
+	add("InaccessiblePaths", len(t.Closed), optional(t.Closed))
+	add("ReadWritePaths", len(t.Writable), optional(t.Writable))
+	return list
+}
+
+// optional marks paths that may be missing (systemd.exec(5), "Paths").
+func optional(paths []string) []string {
+	list := make([]string, len(paths))
+	for i, path := range paths {
+		list[i] = "-" + path
+	}
+	return list
+}
+
 func (t Transient) sandbox() []sd.Property {
 	return []sd.Property{
 		property("NoNewPrivileges", true),
 		property("CapabilityBoundingSet", uint64(0)),
 		property("ProtectSystem", "strict"),
-		property("ProtectHome", "read-only"),
 		property("PrivateTmp", true),
 		property("PrivateDevices", true),
 		property("RestrictSUIDSGID", true),

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"sandwich/units/project"
 	"sandwich/units/unitfile"
 )
 
@@ -25,22 +24,27 @@ var interpreters = []string{".local/lib", ".local/share/uv", ".pyenv"}
 func (g generation) files(d draft) {
 	hidden := slices.Concat(private, g.neighbourhood())
 	g.homes(d)
-	for _, dir := range g.neighbourhood() {
-		d.each("TemporaryFileSystem", unitfile.EmptyDirectory, dir)
-	}
+	d.each("TemporaryFileSystem", unitfile.EmptyDirectory, g.neighbourhood()...)
 	for _, file := range outermost(within(g.reads(), hidden)) {
 		if !slices.Contains(g.Writable, file) {
 			d.each("BindReadOnlyPaths", unitfile.OptionalBind, file)
 		}
 	}
 	for _, dir := range g.Writable {
-		if inAny(dir, hidden) {
+		if inAny(dir, hidden) && !g.shown(dir) {
 			d.each("BindPaths", unitfile.OptionalBind, dir)
 		} else {
 			d.each("ReadWritePaths", unitfile.OptionalPath, dir)
 		}
 	}
-	d.each("InaccessiblePaths", unitfile.OptionalPath, g.foreign()...)
+	d.each("InaccessiblePaths", unitfile.OptionalPath, append(g.elsewhere(), g.foreign()...)...)
+}
+
+// shown says whether a directory lies in the project's own, which is bound as a whole. It is not bound
+// for itself then: a bind would follow a link that its owner has put there since.
+func (g generation) shown(dir string) bool {
+	own := g.own()
+	return dir != own && below(dir, own)
 }
 
 // homes hides the homes altogether when the project has nothing in them, else all but its own files.
@@ -54,7 +58,7 @@ func (g generation) homes(d draft) {
 
 // reads is every path that the web service reads and that may lie where others have theirs.
 func (g generation) reads() []string {
-	files := []string{g.tree(), g.Root, g.Dir, prefix(g.Python)}
+	files := []string{g.own(), g.Root, g.Dir, prefix(g.Python)}
 	if g.Interpreter != "" {
 		files = append(files, prefix(g.Interpreter))
 	}
@@ -71,27 +75,6 @@ func (g generation) reads() []string {
 	}
 	return files
 }
-
-// tree is the directory that holds everything of the project: all its releases, when it has some.
-func (g generation) tree() string {
-	if g.Link != "" {
-		return path.Dir(g.Link)
-	}
-	return g.Root
-}
-
-// neighbourhood is, for the strict level, the directory where the project's neighbours are. It is
-// hidden unless the system itself lives there.
-func (g generation) neighbourhood() []string {
-	dir := path.Dir(g.tree())
-	if g.Hardening != project.HardeningStrict || inAny(dir, private) || inAny(dir, systemDirs) || inAny("/var", []string{dir}) {
-		return nil
-	}
-	return []string{dir}
-}
-
-// systemDirs are where the interpreter and its libraries need their neighbours.
-var systemDirs = []string{"/usr", "/etc", "/bin", "/sbin", "/lib", "/lib64", "/run", "/dev", "/proc", "/sys"}
 
 // foreign is what belongs to sandwich and to other projects. The project's own listening socket
 // reaches the service as a descriptor.

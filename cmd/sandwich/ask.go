@@ -24,7 +24,7 @@ func (a asker) Run(ctx context.Context, c django.Command) (django.Result, error)
 	out, err := a.systemd.RunOnce(ctx, dbusctl.Transient{
 		Name: "ask", Args: c.Args, Dir: c.Dir, User: c.User, Group: c.Group,
 		Environment: assignments(c.Environment), EnvFile: c.EnvFile, Credentials: c.Credentials,
-		Writable: c.Writable, Stdin: c.Stdin, TimeLimit: c.Timeout, OutputLimit: int64(c.MaxOutput),
+		Empty: c.View.Empty, Closed: c.View.Closed, Shown: c.View.Shown, Writable: c.Writable, Stdin: c.Stdin, TimeLimit: c.Timeout, OutputLimit: int64(c.MaxOutput),
 	})
 	if err != nil {
 		return django.Result{}, err

@@ -29,6 +29,10 @@ func newHook(t *terminal) *cobra.Command {
 			RunE: func(cmd *cobra.Command, args []string) error { return do(cmd.Context(), args[0]) },
 		})
 	}
+	cmd.AddCommand(&cobra.Command{
+		Use: "delegate", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return hookDelegate(cmd.Context()) },
+	})
 	return cmd
 }
 

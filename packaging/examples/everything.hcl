@@ -9,6 +9,7 @@ environment = { DJANGO_DEBUG = "0" }
 env_file    = "/etc/sandwich/client-x.env" # secrets; only systemd reads it
 needs       = ["postgresql.service"]
 writable    = ["/srv/client-x/media", "/srv/client-x/db"]
+admins      = ["alice", "@client-x"] # may manage this project without root
 hardening   = "default"
 
 gunicorn {

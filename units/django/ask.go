@@ -29,7 +29,8 @@ type Question struct {
 	EnvFile     string
 	Credentials map[string]string
 	Writable    []string // directories that it may write to
-	Examine     string   // the host name to ask the first page for; "": settings only
+	View        View
+	Examine     string // the host name to ask the first page for; "": settings only
 }
 
 // Ask runs the project's own python, imports its settings and gives what they say. A project that
@@ -60,6 +61,7 @@ func command(q Question) Command {
 		User:        q.User,
 		Group:       q.Group,
 		Writable:    q.Writable,
+		View:        q.View,
 		Stdin:       []byte(strings.NewReplacer("@SETTINGS@", q.Settings, "@DOMAIN@", q.Examine).Replace(script)),
 		Timeout:     askTimeout,
 		MaxOutput:   maxOutput,

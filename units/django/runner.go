@@ -19,11 +19,19 @@ type Command struct {
 	EnvFile     string            // EnvironmentFile=, or ""
 	Credentials map[string]string // credential name -> file, as LoadCredential=
 	Writable    []string          // directories that it may write to
+	View        View
 	User        string
 	Group       string
 	Stdin       []byte
 	Timeout     time.Duration // the Runner ends the command, and all it started, after this
 	MaxOutput   int           // bytes of Stdout that are kept; what follows is read and dropped
+}
+
+// View is what the command sees of the host's files beside the system's.
+type View struct {
+	Empty  []string // directories that are empty but for what is in Shown
+	Closed []string // not there at all; they may be missing
+	Shown  []string // read-only; they may be missing
 }
 
 // Result is how a command ended.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"sandwich/units"
 	"sandwich/units/django"
 	"sandwich/units/project"
 	"sandwich/units/project/hostcheck"
@@ -228,7 +229,10 @@ func concerns(d *hcl.Diagnostic, p *project.Project) bool {
 }
 
 func (r *reader) ask(ctx context.Context, e *Entry, p *project.Project) *django.Facts {
+	// What the settings will say is not known yet: nothing of it is opened.
+	hostcheck.Locate(p, r.System)
 	q := django.Question{
+		View:   units.ViewOf(p),
 		Python: p.Python, Dir: p.Dir, Settings: p.Settings, User: p.User, Group: p.Group,
 		Environment: p.Environment, EnvFile: p.EnvFile, Credentials: p.Credentials,
 	}
@@ -247,7 +251,8 @@ func (r *reader) ask(ctx context.Context, e *Entry, p *project.Project) *django.
 // project that cannot be set up, as one with a broken urls.py, is not examined: starting it says why.
 func (r *reader) examine(ctx context.Context, p *project.Project, facts django.Facts, q django.Question) *django.Examination {
 	completed, _ := project.Complete(p, project.Found{Facts: &facts})
-	q.Writable, q.Examine = completed.Writable, "localhost"
+	hostcheck.Locate(completed, r.System)
+	q.View, q.Writable, q.Examine = units.ViewOf(completed), completed.Writable, "localhost"
 	if len(completed.Domains) > 0 {
 		q.Examine = completed.Domains[0]
 	}

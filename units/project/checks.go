@@ -99,6 +99,15 @@ func account(_ *decoder, s string) (string, *fault) {
 	return s, nil
 }
 
+// admin is a user, or a group after an "@". Root needs no permission, and everybody is nobody's choice.
+func admin(d *decoder, s string) (string, *fault) {
+	name := strings.TrimPrefix(s, "@")
+	if _, fault := account(d, name); fault != nil {
+		return "", wrong("is neither a user nor a group", `Write the name of a user, or "@" and the name of a group, other than root.`)
+	}
+	return s, nil
+}
+
 var moduleForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$`)
 
 func module(_ *decoder, s string) (string, *fault) {

@@ -19,8 +19,6 @@ func anyValue(want cty.Type, called string) func(value, *unread) {
 	return func(v value, _ *unread) { v.eval(v.attr.Expr, want, called) }
 }
 
-var laterTop = []setting[unread]{{"admins", anyTexts}}
-
 var laterBlocks = []kind{
 	later("idle", "", []setting[unread]{{"after", anyText}}),
 }

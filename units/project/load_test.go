@@ -62,7 +62,7 @@ func TestTheWholeExampleOnlyLacksWhatIsNotAvailableYet(t *testing.T) {
 		got = append(got, name)
 	}
 	want := []string{
-		"admins", "idle",
+		"idle",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("not available yet:\n got %q\nwant %q", got, want)
@@ -70,7 +70,7 @@ func TestTheWholeExampleOnlyLacksWhatIsNotAvailableYet(t *testing.T) {
 }
 
 // laterParts are what this version refuses in the whole example.
-var laterParts = regexp.MustCompile(`(?ms)^(admins) .*?$|^(idle) .*?^}$`)
+var laterParts = regexp.MustCompile(`(?ms)^(idle) .*?^}$`)
 
 func TestTheWholeExampleLoadsWithoutWhatIsNotAvailableYet(t *testing.T) {
 	p := mustLoad(t, laterParts.ReplaceAllString(read(t, "testdata/everything.hcl"), ""))
@@ -82,7 +82,7 @@ func TestTheWholeExampleLoadsWithoutWhatIsNotAvailableYet(t *testing.T) {
 		Command: []string{"/srv/client-x/bin/serve"}, Listen: "127.0.0.1:8001",
 		Environment: map[string]string{"DJANGO_DEBUG": "0"}, EnvFile: "/etc/sandwich/client-x.env",
 		Credentials: map[string]string{"secret_key": "/etc/sandwich/secrets/client-x"}, Needs: []string{"postgresql.service"},
-		Writable: []string{"/srv/client-x/media", "/srv/client-x/db"}, Hardening: HardeningDefault, Overlap: true,
+		Writable: []string{"/srv/client-x/media", "/srv/client-x/db"}, Hardening: HardeningDefault, Admins: []string{"alice", "@client-x"}, Overlap: true,
 		Gunicorn: Gunicorn{
 			Threads: 1, WorkerClass: "sync", Timeout: 30 * time.Second, GracefulTimeout: 30 * time.Second,
 			Config: "/srv/client-x/gunicorn.conf.py", Args: []string{},

@@ -37,8 +37,10 @@ type Project struct {
 	EnvFile     string
 	Credentials map[string]string // credential name -> file
 	Needs       []string          // unit names
-	Admins      []string
-	Writable    []string // absolute paths
+	Admins      []string          // users, and groups after an "@", who may manage this project without root
+	Permit      []string          // what the sandbox leaves open although it need not: PermitNeighbours
+	Writable    []string          // absolute paths
+	Withheld    []string          // what its developers chose outside of the project, set by hostcheck.Locate: not opened
 	Hardening   Hardening
 	Overlap     bool // two generations may run beside each other while it restarts
 
@@ -65,6 +67,9 @@ const (
 	HardeningStrict  Hardening = "strict"
 	HardeningOff     Hardening = "off"
 )
+
+// PermitNeighbours lets a project see what is beside it: the directories of other projects.
+const PermitNeighbours = "neighbours"
 
 // Gunicorn is the gunicorn block.
 type Gunicorn struct {

@@ -8,7 +8,7 @@ import (
 
 // top is the top level of a project file.
 var top = kind{
-	attrs:  append(names(topSettings), names(laterTop)...),
+	attrs:  names(topSettings),
 	blocks: append(append([]kind{}, blocks...), laterBlocks...),
 	decode: decodeTop,
 }
@@ -42,6 +42,8 @@ var topSettings = []setting[Project]{
 	{"credentials", table(func(p *Project) *map[string]string { return &p.Credentials }, credential, path)},
 	{"needs", list(func(p *Project) *[]string { return &p.Needs }, unitName, unique)},
 	{"writable", list(func(p *Project) *[]string { return &p.Writable }, writable, unique)},
+	{"admins", list(func(p *Project) *[]string { return &p.Admins }, admin, unique)},
+	{"permit", list(func(p *Project) *[]string { return &p.Permit }, oneOf(PermitNeighbours), unique)},
 	{"overlap", boolean(func(p *Project) *bool { return &p.Overlap })},
 	{"hardening", text(func(p *Project) *string { return (*string)(&p.Hardening) }, oneOf("default", "strict", "off"))},
 }
@@ -51,7 +53,6 @@ func decodeTop(d *decoder, g *group) {
 		d.rootless(&g.at)
 	}
 	fill(d, g, topSettings, d.p)
-	refuseLater(d, g, laterTop)
 }
 
 // readRoot reads the root, which has to be absolute: there is nothing it could be relative to.

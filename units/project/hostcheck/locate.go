@@ -14,6 +14,7 @@ import (
 // must not be shared yet. What cannot be found stays empty; Rest says why.
 func Locate(p *project.Project, sys *System) {
 	p.Base = sys.base(p.Root)
+	sys.keepOwn(p)
 	for i := range p.Statics {
 		if s := &p.Statics[i]; s.Root != "" {
 			s.Real = sys.resolve(s.Root).path
@@ -29,6 +30,31 @@ func Locate(p *project.Project, sys *System) {
 		}
 	}
 	slices.Sort(p.Proxy.PagesReal)
+}
+
+// keepOwn takes out of what the sandbox opens that which the project's developers chose, with their
+// settings or the links of a virtual environment, and that is not the project's own: it may be
+// another project's. Whoever writes the project file may open anything.
+func (s *System) keepOwn(p *project.Project) {
+	if !p.Source.States("writable") {
+		p.Writable = slices.DeleteFunc(p.Writable, func(dir string) bool {
+			own := s.belongs(p, dir)
+			if !own {
+				p.Withheld = append(p.Withheld, dir)
+			}
+			return !own
+		})
+	}
+	if dir := filepath.Dir(p.Interpreter); p.Interpreter != "" && s.uid(p.Interpreter) != 0 && !s.belongs(p, dir) {
+		p.Withheld = append(p.Withheld, p.Interpreter)
+		p.Interpreter = ""
+	}
+}
+
+// belongs says whether path leads to something of the project's own: in its directory, or its user's.
+func (s *System) belongs(p *project.Project, path string) bool {
+	real := s.resolve(path).path
+	return inside(real, p.Base) || s.ownedBy(p.User, real)
 }
 
 // place is where a path leads to.

@@ -50,15 +50,17 @@ func (c *check) chosen(t servedDir, at place) bool {
 }
 
 // owned says whether path, or the directory that it would be created in, is the project's user's.
-func (c *check) owned(path string) bool {
-	user, err := c.sys.User(c.p.User)
-	if err != nil {
+func (c *check) owned(path string) bool { return c.sys.ownedBy(c.p.User, path) }
+
+func (s *System) ownedBy(name, path string) bool {
+	user, err := s.User(name)
+	if err != nil || path == "" {
 		return false
 	}
-	info, err := c.sys.Lstat(path)
+	info, err := s.Lstat(path)
 	for errors.Is(err, fs.ErrNotExist) && path != "/" {
 		path = filepath.Dir(path)
-		info, err = c.sys.Lstat(path)
+		info, err = s.Lstat(path)
 	}
 	return err == nil && info.UID == user.UID
 }

@@ -1,6 +1,7 @@
 package hostcheck
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,4 +108,32 @@ func TestOnlyRootSaysWhichPageOutsideAProjectIsShown(t *testing.T) {
 			t.Errorf("%s: %q, want %q", page, got, want)
 		}
 	}
+}
+
+func TestOnlyTheProjectFileOpensWhatIsNotTheProjects(t *testing.T) {
+	for dir, withheld := range map[string]bool{
+		"/home/alice/site/db": false, "/home/alice/uploads": false, "/srv/other": true, "/srv/other/db": true, "/srv/link": true, "/srv/nothing": true,
+	} {
+		p := ofAlice("")
+		p.Writable = []string{dir}
+		Locate(p, neighbours().system())
+		if got := len(p.Writable) == 0; got != withheld || got != slices.Equal(p.Withheld, []string{dir}) {
+			t.Errorf("%s as the settings say: writable %q, withheld %q", dir, p.Writable, p.Withheld)
+		}
+		p = ofAlice("writable = [\"" + dir + "\"]")
+		if Locate(p, neighbours().system()); len(p.Writable) != 1 || p.Withheld != nil {
+			t.Errorf("%s as the file says: writable %q, withheld %q", dir, p.Writable, p.Withheld)
+		}
+	}
+	p := ofAlice("")
+	p.Interpreter = "/srv/other/bin/python"
+	if Locate(p, neighbours().system()); p.Interpreter != "" {
+		t.Errorf("a link of the developers opens %s", p.Interpreter)
+	}
+}
+
+// ofAlice is a project of hers with one more line in its file.
+func ofAlice(line string) *project.Project {
+	p, _ := project.Load("/p/site.hcl", []byte("root = \"/home/alice/site\"\nuser = \"alice\"\n"+line+"\n"), nil)
+	return p
 }

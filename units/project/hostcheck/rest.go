@@ -27,6 +27,7 @@ func Rest(p *project.Project, facts *django.Facts, sys *System, proxyUser string
 		c.config()
 	}
 	c.writables()
+	c.withheld()
 	c.jobs()
 	c.served(proxyUser)
 	return c.diags
@@ -59,6 +60,14 @@ func (c *check) config() {
 		c.refuse("gunicorn.config", "The gunicorn settings are not there", "%s. Write the path of the file, relative to root, or remove the attribute.", reason(err))
 	} else if !info.Mode.IsRegular() {
 		c.refuse("gunicorn.config", "The gunicorn settings are no file", "%q is no regular file.", c.p.Gunicorn.Config)
+	}
+}
+
+// withheld tells what the sandbox does not open although the project seems to need it.
+func (c *check) withheld() {
+	for _, path := range c.p.Withheld {
+		c.warn("writable", "Something outside the project stays closed", "The project's settings or links lead to %q, which is neither in its directory nor its user's: another project's, perhaps. "+
+			"If it may use that, say so: writable = [%q], and all the others that it writes to.", path, path)
 	}
 }
 

@@ -1,0 +1,3 @@
+root   = "/srv/client-x"
+admins = ["root", "@", "bob smith"]
+permit = ["everything"]

@@ -1,2 +1,0 @@
-root = "/srv/client-x"
-admins = ["alice"]
