@@ -85,6 +85,6 @@ func (g generation) deploying(d draft) {
 // builder is the project with its code to write to: steps compile, collect and install.
 func (g generation) builder() *project.Project {
 	p := *g.Project
-	p.Writable = append(slices.Clone(p.Writable), g.tree())
+	p.Writable = append(slices.Clone(p.Writable), g.own())
 	return &p
 }
