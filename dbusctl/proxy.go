@@ -124,6 +124,51 @@ type Route struct {
 	RateLimited       uint64
 	Shed              uint64 // requests refused because too many were in flight
 	Maintenance       bool   // the project is closed for visitors
+	Sent              uint64 // bytes of answers
+	Received          uint64 // bytes of requests
+	Failed            uint64 // answers with a status from 500
+	Durations         []uint64
+}
+
+// ProxySummary is what the proxy says of itself.
+type ProxySummary struct {
+	Connections  uint32
+	WebSockets   uint32
+	UnknownHosts uint64          // requests for hosts that no project has
+	LinesDropped uint64          // of access logs
+	Bounds       []time.Duration // Durations of a Route counts what took at most as long, and in the end the rest
+}
+
+// Summary asks the proxy how it is doing as a whole. Like Status, it starts no proxy.
+func (p *Proxy) Summary(ctx context.Context) (ProxySummary, error) {
+	var reply map[string]dbus.Variant
+	call := p.call(ctx, dbus.FlagNoAutoStart, "Summary")
+	if call.Err != nil {
+		return ProxySummary{}, call.Err
+	}
+	if err := call.Store(&reply); err != nil {
+		return ProxySummary{}, fmt.Errorf("cannot read the front proxy's answer: %w", err)
+	}
+	return readSummary(plain(reply)), nil
+}
+
+func readSummary(p properties) ProxySummary {
+	s := ProxySummary{
+		Connections: value[uint32](p, "connections"), WebSockets: value[uint32](p, "websockets"),
+		UnknownHosts: value[uint64](p, "unknown_hosts"), LinesDropped: value[uint64](p, "lines_dropped"),
+	}
+	for _, us := range value[[]uint64](p, "duration_bounds") {
+		s.Bounds = append(s.Bounds, time.Duration(us)*time.Microsecond)
+	}
+	return s
+}
+
+func plain(values map[string]dbus.Variant) properties {
+	p := make(properties, len(values))
+	for name, v := range values {
+		p[name] = v.Value()
+	}
+	return p
 }
 
 // Status asks the proxy for every project it serves. It does not start a proxy that is not
@@ -145,10 +190,7 @@ func (p *Proxy) Status(ctx context.Context) (map[string]Route, error) {
 }
 
 func readRoute(values map[string]dbus.Variant) Route {
-	p := make(properties, len(values))
-	for name, v := range values {
-		p[name] = v.Value()
-	}
+	p := plain(values)
 	return Route{
 		Hash:              p.text("hash"),
 		Upstream:          p.text("upstream"),
@@ -163,5 +205,9 @@ func readRoute(values map[string]dbus.Variant) Route {
 		RateLimited:       value[uint64](p, "rate_limited"),
 		Shed:              value[uint64](p, "shed"),
 		Maintenance:       value[bool](p, "maintenance"),
+		Sent:              value[uint64](p, "sent"),
+		Received:          value[uint64](p, "received"),
+		Failed:            value[map[string]uint64](p, "responses")["5xx"],
+		Durations:         value[[]uint64](p, "durations"),
 	}
 }

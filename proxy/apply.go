@@ -73,6 +73,7 @@ func (s *Server) reload() {
 	} else {
 		s.settings.Store(settings)
 		next = &snapshot{table: next.table, projects: next.projects, trust: settings.TrustedProxies}
+		s.metrics.set(settings.Metrics)
 	}
 	names, err := s.routeNames()
 	if err != nil {

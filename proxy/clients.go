@@ -26,6 +26,12 @@ func (cs *clients) remove() {
 	}
 }
 
+func (cs *clients) count() int {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	return cs.open
+}
+
 // wait is true when all have ended, and false when ctx ends before that.
 func (cs *clients) wait(ctx context.Context) bool {
 	cs.mu.Lock()

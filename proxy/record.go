@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/http"
 	"time"
 
 	"sandwich/proxy/accesslog"
@@ -22,6 +23,15 @@ func (v *visit) record() {
 	now := time.Now()
 	site := v.p.site
 	site.answered(v.status)
+	site.sent.Add(uint64(v.sent))
+	site.received.Add(uint64(v.spent.received))
+	duration := now.Sub(v.origin.Start)
+	if v.status != http.StatusSwitchingProtocols { // a WebSocket says nothing about how quick the site is
+		site.durations.add(duration)
+	}
+	if v.spent.run > 0 || v.spent.queue > 0 {
+		site.queues.add(v.spent.queue)
+	}
 	format := accesslog.Format(v.p.route.AccessLog)
 	if format == accesslog.Off {
 		return
@@ -35,7 +45,7 @@ func (v *visit) record() {
 		Client: v.origin.Client, User: v.user, Host: v.r.Host, Method: v.r.Method, URI: v.r.RequestURI, Proto: v.r.Proto,
 		Referer: first(v.r.Header["Referer"]), UserAgent: first(v.r.Header["User-Agent"]),
 		Status: status, Sent: v.sent, Received: v.spent.received,
-		Duration: now.Sub(v.origin.Start), Wait: v.spent.wait, Queue: v.spent.queue, Run: v.spent.run,
+		Duration: duration, Wait: v.spent.wait, Queue: v.spent.queue, Run: v.spent.run,
 	})
 }
 

@@ -177,3 +177,25 @@ func TestRequestsAreServedWithoutADirectoryForLogs(t *testing.T) {
 		f.get("/").want(t, 200)
 	}
 }
+
+func TestTimesAndBytesAreCountedForEachProject(t *testing.T) {
+	a := newApp(t, echo)
+	f := newFront(t, demo(a.socket))
+	for range 3 {
+		f.ask("POST / HTTP/1.1\r\nHost: demo.example\r\nContent-Length: 4\r\n\r\n1234").want(t, 200)
+	}
+	f.get("/nowhere").want(t, 200)
+	f.ask("GET / HTTP/1.1\r\nHost: unknown.example\r\n\r\n").want(t, 421)
+	f.eventually("all are counted", func(st proxy.Status) bool { return st.Responses["2xx"] == 4 })
+	st := f.Status()[0]
+	var n, queued uint64
+	for i := range st.Durations.Counts {
+		n, queued = n+st.Durations.Counts[i], queued+st.Queues.Counts[i]
+	}
+	if n != 4 || queued != 4 || st.Durations.Sum <= 0 || st.Sent != 12 || st.Received != 12 {
+		t.Errorf("status is %+v", st)
+	}
+	if s := f.Summary(); s.Projects != 1 || s.UnknownHosts != 1 {
+		t.Errorf("summary is %+v", s)
+	}
+}

@@ -48,10 +48,12 @@ type Server struct {
 	spool *spool.Dir
 	logs  *accesslog.Dir
 
+	settings atomic.Pointer[route.Settings]
+	metrics  metricsAddress
+
 	switches switches
 	units    units
 
-	settings atomic.Pointer[route.Settings]
 	current  atomic.Pointer[snapshot]
 	changing sync.Mutex // held while current is replaced
 

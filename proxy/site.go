@@ -27,6 +27,10 @@ type site struct {
 	heldTotal atomic.Uint64
 	retried   atomic.Uint64
 	failures  atomic.Uint64    // answers the application owed
+	sent      atomic.Uint64    // bytes of answers' bodies
+	received  atomic.Uint64    // bytes of requests' bodies
+	durations histogram        // of whole requests
+	queues    histogram        // of what requests waited for their application
 	limited   atomic.Uint64    // requests refused by a rate limit
 	shed      atomic.Uint64    // requests refused because too many were in flight
 	responses [6]atomic.Uint64 // by first digit of the status; 0: the client was gone

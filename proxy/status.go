@@ -30,8 +30,30 @@ type Status struct {
 	Limited   uint64 // requests refused by a rate limit
 	Shed      uint64 // requests refused because too many were in flight
 
+	Sent      uint64 // bytes of answers' bodies
+	Received  uint64 // bytes of requests' bodies
+	Durations Times  // of whole requests, without WebSockets
+	Queues    Times  // of requests to the application: until it was there
+
 	LastError   string
 	LastErrorAt time.Time
+}
+
+// Summary is how the whole server is doing.
+type Summary struct {
+	Projects     int
+	Connections  int    // of clients, without WebSockets
+	Tunnels      int    // WebSockets
+	UnknownHosts uint64 // requests for hosts that no project has
+	LinesDropped uint64 // of access logs
+}
+
+// Summary is how the whole server is doing.
+func (s *Server) Summary() Summary {
+	return Summary{
+		Projects: len(s.current.Load().projects), Connections: s.clients.count(), Tunnels: s.tunnels.count(),
+		UnknownHosts: s.unknownHosts.Load(), LinesDropped: s.logs.Dropped(),
+	}
 }
 
 // Status is how each project is served, sorted by name.
@@ -51,6 +73,8 @@ func (p *serving) status() Status {
 		Requests: p.site.requests.Load(), HeldTotal: p.site.heldTotal.Load(),
 		Retried: p.site.retried.Load(), Failures: p.site.failures.Load(),
 		Limited: p.site.limited.Load(), Shed: p.site.shed.Load(),
+		Sent: p.site.sent.Load(), Received: p.site.received.Load(),
+		Durations: p.site.durations.read(), Queues: p.site.queues.read(),
 		Responses: map[string]uint64{},
 	}
 	if p.doors.closed != nil {

@@ -167,6 +167,12 @@ func (ts *tunnels) remove(t *tunnel) {
 	}
 }
 
+func (ts *tunnels) count() int {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	return len(ts.open)
+}
+
 // wait returns when no tunnel is open, or when ctx ends.
 func (ts *tunnels) wait(ctx context.Context) {
 	ts.mu.Lock()

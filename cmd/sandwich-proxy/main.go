@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -20,9 +21,9 @@ import (
 var version = "unknown"
 
 type options struct {
-	routes, settings, cache, runtime, logs, maintenance, tls, listen string
-	drain, tunnels                                                   time.Duration
-	bus, version                                                     bool
+	routes, settings, cache, runtime, logs, maintenance, metrics, tls, listen string
+	drain, tunnels                                                            time.Duration
+	bus, version                                                              bool
 }
 
 func main() {
@@ -49,9 +50,13 @@ func flags() (o options) {
 	flag.StringVar(&o.listen, "listen", "", "listen on this `address` instead of systemd's sockets, to run it by hand")
 	flag.DurationVar(&o.drain, "drain", 10*time.Minute, "how long requests may finish at the end")
 	flag.DurationVar(&o.tunnels, "tunnels", time.Minute, "how long WebSockets may stay open at the end")
+	flag.StringVar(&o.metrics, "metrics", "", "`socket` on which metrics are offered; RUNTIME_DIRECTORY/metrics.sock unless given")
 	flag.BoolVar(&o.bus, "bus", true, "offer "+bus.Name+" on the system bus")
 	flag.BoolVar(&o.version, "version", false, "print the version")
 	flag.Parse()
+	if o.metrics == "" && o.runtime != "" {
+		o.metrics = filepath.Join(o.runtime, "metrics.sock")
+	}
 	return o
 }
 

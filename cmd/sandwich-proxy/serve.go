@@ -11,6 +11,7 @@ import (
 
 	"sandwich/proxy"
 	"sandwich/proxy/bus"
+	"sandwich/proxy/metrics"
 	"sandwich/proxy/tls"
 	"sandwich/socketact"
 )
@@ -40,6 +41,7 @@ func serve(o options, lifeline *socketact.Lifeline, log *slog.Logger) error {
 	signal.Notify(reopen, syscall.SIGUSR1)
 	all.Go(func() { onSignal(ctx, hangup, server.Reload) })
 	all.Go(func() { onSignal(ended, reopen, server.ReopenLogs) })
+	all.Go(func() { metrics.Run(ctx, server, version, o.metrics, log) })
 	if o.bus {
 		all.Go(func() { bus.Run(ctx, ended, server, log) })
 	}

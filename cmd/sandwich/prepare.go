@@ -125,10 +125,11 @@ func hostWanted(i *inventory.Inventory) (apply.HostWanted, error) {
 	if states("proxy.http") || states("proxy.https") {
 		wanted.Listen = slices.Concat(i.Host.HTTP, i.Host.HTTPS)
 	}
-	if len(i.Host.TrustedProxies) == 0 && !states("proxy.https") {
+	if len(i.Host.TrustedProxies) == 0 && !states("proxy.https") && i.Host.Metrics == "" {
 		return wanted, nil
 	}
 	settings := route.DefaultSettings()
+	settings.Metrics = i.Host.Metrics
 	if states("proxy.https") {
 		settings.HTTPS = i.Host.HTTPS
 	}

@@ -28,6 +28,7 @@ type Proxy interface {
 	Switch(name, upstream string) error
 	Drain(name string, limit time.Duration) error
 	Status() []proxy.Status
+	Summary() proxy.Summary
 
 	Units() (names []string, moved <-chan struct{})
 	UnitSeen(unit, active, sub, result string)

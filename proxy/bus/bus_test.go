@@ -87,6 +87,8 @@ func (f *fake) Switch(name, up string) error { return f.called("Switch " + name 
 func (f *fake) Drain(name string, d time.Duration) error {
 	return f.called(fmt.Sprint("Drain ", name, " ", d))
 }
+func (f *fake) Summary() proxy.Summary { return proxy.Summary{Connections: 3, UnknownHosts: 4} }
+
 func (f *fake) Status() []proxy.Status { return f.status }
 
 func (f *fake) Units() ([]string, <-chan struct{}) {
@@ -194,7 +196,7 @@ func TestStatusOnTheBus(t *testing.T) {
 		Name: "client-x", Hash: "abc", Domains: []string{"client-x.example"}, InFlight: 1, Held: 2, Requests: 3,
 		Responses: map[string]uint64{"2xx": 4}, HeldTotal: 5, Retried: 6, Failures: 7, LastError: "oops", LastErrorAt: at,
 		Upstream: "next", UnitState: "active (running)", Holding: true, HeldUntil: at,
-		Limited: 8, Shed: 9, Closed: true, ClosedSince: at,
+		Limited: 8, Shed: 9, Sent: 10, Received: 11, Closed: true, ClosedSince: at,
 	}, {Name: "client-y"}}}).wait(t, "owning")
 	var got map[string]map[string]dbus.Variant
 	must(t, client(t).Call(bus.Name+".Status", 0).Store(&got))
@@ -207,6 +209,7 @@ func TestStatusOnTheBus(t *testing.T) {
 		"requests": uint64(3), "responses": map[string]uint64{"2xx": 4}, "held_total": uint64(5), "retried": uint64(6),
 		"upstream": "next", "unit_state": "active (running)", "holding": true, "held_until": uint64(at.UnixMicro()),
 		"upstream_failures": uint64(7), "last_error": "oops", "last_error_at": uint64(at.UnixMicro()),
+		"sent": uint64(10), "received": uint64(11), "durations": make([]uint64, len(proxy.Bounds)+1),
 		"rate_limited": uint64(8), "shed": uint64(9), "maintenance": true, "maintenance_since": uint64(at.UnixMicro()),
 	}
 	if !reflect.DeepEqual(plain, want) {

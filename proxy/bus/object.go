@@ -47,6 +47,12 @@ func (o object) Status() (map[string]map[string]dbus.Variant, *dbus.Error) {
 	return all, nil
 }
 
+// Summary tells how the whole proxy is doing, and what the "durations" of Status count: requests that
+// took at most as many microseconds as "duration_bounds" says, and those that took longer.
+func (o object) Summary() (map[string]dbus.Variant, *dbus.Error) {
+	return summary(o.p.Summary()), nil
+}
+
 func properties(st proxy.Status) map[string]dbus.Variant {
 	values := map[string]any{
 		"hash":              st.Hash,
@@ -64,6 +70,9 @@ func properties(st proxy.Status) map[string]dbus.Variant {
 		"rate_limited":      st.Limited,
 		"shed":              st.Shed,
 		"maintenance":       st.Closed,
+		"sent":              st.Sent,
+		"received":          st.Received,
+		"durations":         st.Durations.Counts[:],
 	}
 	if !st.ClosedSince.IsZero() {
 		values["maintenance_since"] = uint64(st.ClosedSince.UnixMicro())
@@ -80,6 +89,22 @@ func properties(st proxy.Status) map[string]dbus.Variant {
 		variants[key] = dbus.MakeVariant(v)
 	}
 	return variants
+}
+
+// summary is how the whole proxy is doing.
+func summary(s proxy.Summary) map[string]dbus.Variant {
+	bounds := make([]uint64, len(proxy.Bounds))
+	for i, bound := range proxy.Bounds {
+		bounds[i] = uint64(bound.Microseconds())
+	}
+	return map[string]dbus.Variant{
+		"projects":        dbus.MakeVariant(uint32(s.Projects)),
+		"connections":     dbus.MakeVariant(uint32(s.Connections)),
+		"websockets":      dbus.MakeVariant(uint32(s.Tunnels)),
+		"unknown_hosts":   dbus.MakeVariant(s.UnknownHosts),
+		"lines_dropped":   dbus.MakeVariant(s.LinesDropped),
+		"duration_bounds": dbus.MakeVariant(bounds),
+	}
 }
 
 // errorNames are the D-Bus names of what can go wrong, most telling first.
@@ -118,6 +143,7 @@ var introspectable = introspect.NewIntrospectable(&introspect.Node{
 			method("Release", in("name", "s")),
 			method("Switch", in("name", "s"), in("upstream", "s")),
 			method("Drain", in("name", "s"), in("seconds", "u")),
+			method("Summary", introspect.Arg{Name: "summary", Type: "a{sv}", Direction: "out"}),
 			method("Status", introspect.Arg{Name: "projects", Type: "a{sa{sv}}", Direction: "out"}),
 		}},
 	},

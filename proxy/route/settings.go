@@ -11,9 +11,22 @@ type Settings struct {
 	Version int `json:"version"`
 	// TrustedProxies are the peers whose X-Forwarded-* are believed.
 	TrustedProxies []netip.Prefix `json:"trusted_proxies,omitempty"`
+	// Metrics is a loopback address, host:port, on which metrics are offered; "": none.
+	Metrics string `json:"metrics,omitempty"`
 	// HTTPS are the addresses, of those that the proxy listens on, where HTTPS is spoken. Nil: port
 	// 443; empty: none.
 	HTTPS []string `json:"https"`
+}
+
+// checkMetrics lets nobody offer them to the world by mistake.
+func (s *Settings) checkMetrics() error {
+	if s.Metrics == "" {
+		return nil
+	}
+	if at, err := netip.ParseAddrPort(s.Metrics); err != nil || !at.Addr().IsLoopback() || at.Port() == 0 {
+		return fmt.Errorf("metrics address %q is no loopback address with a port", s.Metrics)
+	}
+	return nil
 }
 
 // DefaultSettings is what an absent settings file means.
@@ -42,6 +55,9 @@ func DecodeSettings(data []byte) (*Settings, error) {
 func (s *Settings) check() error {
 	if s.Version != Version {
 		return fmt.Errorf("version is %d, this proxy reads %d", s.Version, Version)
+	}
+	if err := s.checkMetrics(); err != nil {
+		return err
 	}
 	for _, p := range s.TrustedProxies {
 		if !p.IsValid() || p != p.Masked() {

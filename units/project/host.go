@@ -14,6 +14,7 @@ type Host struct {
 	HTTPS          []string // addresses of HTTPS, "0.0.0.0:443"
 	TrustedProxies []string // networks whose X-Forwarded-* are believed, "10.0.0.0/8"
 	TLS            TLS      // what every project's tls block starts from
+	Metrics        string   // where metrics are offered besides the socket, "127.0.0.1:9145", or ""
 	Source         *Source
 	Outside        Outside
 
@@ -86,11 +87,21 @@ func decodeListen(d *decoder, g *group) {
 var listenSettings = []setting[Host]{
 	{"http", list(func(h *Host) *[]string { return &h.HTTP }, listenAddress, unique)},
 	{"https", list(func(h *Host) *[]string { return &h.HTTPS }, listenAddress, unique)},
+	{"metrics", text(func(h *Host) *string { return &h.Metrics }, loopbackAddress)},
 	{"trusted_proxies", list(func(h *Host) *[]string { return &h.TrustedProxies }, network, unique)},
 }
 
 var laterHostProxy = []setting[unread]{
 	{"http3", anyFlag}, {"memory_budget", anyText},
+}
+
+// loopbackAddress is an address with a port that only this host can reach.
+func loopbackAddress(_ *decoder, s string) (string, *fault) {
+	at, err := netip.ParseAddrPort(s)
+	if err != nil || !at.Addr().IsLoopback() || at.Port() < 1024 {
+		return "", wrong("is no loopback address with a port from 1024", `Write it like "127.0.0.1:9145".`)
+	}
+	return at.String(), nil
 }
 
 // network is an address or a network of addresses.

@@ -35,6 +35,17 @@ func TestTheHostFileSaysHowTheProxyListens(t *testing.T) {
 	}
 }
 
+func TestMetricsAreOfferedOnThisHostOnly(t *testing.T) {
+	if h := host(t, "proxy {\n  metrics = \"127.0.0.1:9145\"\n}"); h.Metrics != "127.0.0.1:9145" {
+		t.Errorf("metrics are at %q", h.Metrics)
+	}
+	for _, wrong := range []string{"0.0.0.0:9145", "127.0.0.1:80", "127.0.0.1", "localhost:9145", ":9145"} {
+		if _, diags := LoadHost("h.hcl", []byte("proxy {\n  metrics = \""+wrong+"\"\n}")); len(diags) != 1 {
+			t.Errorf("%s: %v", wrong, diags)
+		}
+	}
+}
+
 func TestWhatTheHostFileCannotSayYetIsRefused(t *testing.T) {
 	for src, name := range map[string]string{
 		"proxy {\n  http3 = true\n}":            "proxy.http3",
