@@ -1,6 +1,7 @@
 package units
 
 import (
+	"path"
 	"slices"
 
 	"sandwich/units/project"
@@ -87,4 +88,12 @@ func (g generation) builder() *project.Project {
 	p := *g.Project
 	p.Writable = append(slices.Clone(p.Writable), g.own())
 	return &p
+}
+
+// tree is the directory that all releases are in, or the project itself when it has none.
+func (g generation) tree() string {
+	if g.Link != "" {
+		return path.Dir(g.Link)
+	}
+	return g.Root
 }
