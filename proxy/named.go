@@ -45,7 +45,7 @@ func (x *exchange) sendNamed(res *http.Response) bool {
 		x.onlyOurs()
 	}
 	if status == http.StatusNotFound {
-		x.p.site.complain(x.log(), fmt.Sprintf("the application names a file that is not there, answering 404: %s%s", uri, file))
+		x.p.site.complain(x.log(), fmt.Sprintf("the application names a file that is not there, answering 404: %q", uri+file))
 	}
 	x.served(status)
 	return true
