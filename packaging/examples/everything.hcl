@@ -30,10 +30,15 @@ static "/media/" {
   uploads = true
 }
 
+internal "/protected/" { # only the application can have these sent: X-Accel-Redirect, X-Sendfile
+  root = "/srv/client-x/private"
+}
+
 proxy {
   max_body   = "25MB"
   timeout    = "60s"
   hold       = "30s"
+  compress   = true # text, for browsers that take it
   headers    = { "Referrer-Policy" = "same-origin" }
   access_log = "combined" # or "json", "journal", "off"
 
