@@ -11,7 +11,11 @@ import (
 // order is every room of the house, top first: a package may import what stands below it only.
 // Packages below a room (proxy/route) belong to the nearest room above them.
 var order = []string{
+<<<<<<< HEAD
 	"test", "cmd", "units/release", "units/apply", "units/overlap", "units/inventory", "units/why", "units/machine", "units",
+=======
+	"test", "cmd", "units/apply", "units/overlap", "units/inventory", "units/why", "units/doctor", "units/machine", "units",
+>>>>>>> 748c8ab (sandwich: doctor)
 	"units/project/hostcheck", "units/project", "units/django", "units/unitfile",
 	"dbusctl", "socketact", "proxy", "packaging",
 }
@@ -29,7 +33,7 @@ var doors = map[string][]string{
 }
 
 // pure packages open nothing: they are given bytes and give values.
-var pure = []string{"sandwich/units", "sandwich/units/why", "sandwich/units/unitfile", "sandwich/proxy/route"}
+var pure = []string{"sandwich/units", "sandwich/units/why", "sandwich/units/doctor", "sandwich/units/unitfile", "sandwich/proxy/route"}
 
 func TestImportsPointDownTheListOfRooms(t *testing.T) {
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "sandwich/...").Output()

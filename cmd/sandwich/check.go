@@ -19,7 +19,7 @@ func newCheck(t *terminal) *cobra.Command {
 	all := allFlag(cmd)
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		names, err := choose("check", args, *all || len(args) == 0, projectNames)
+		names, err := choose("check", args, *all || len(args) == 0, fileNames)
 		if err != nil || len(names) == 0 {
 			return err
 		}
@@ -72,6 +72,7 @@ type mistake struct {
 	File     string `json:"file,omitempty"`
 	Line     int    `json:"line,omitempty"`
 	Column   int    `json:"column,omitempty"`
+	Project  string `json:"project,omitempty"` // whom a finding of doctor is about
 }
 
 func mistakes(diags hcl.Diagnostics) []mistake {

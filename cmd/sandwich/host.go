@@ -37,7 +37,7 @@ func openHost(ctx context.Context) (*host, error) {
 	}
 	if version < oldestSystemd {
 		systemd.Close()
-		return nil, fmt.Errorf("systemd %d is too old: sandwich needs %d or later", version, oldestSystemd)
+		return nil, tooOldError(version)
 	}
 	proxy, err := dbusctl.ConnectProxy()
 	if err != nil {
@@ -45,6 +45,13 @@ func openHost(ctx context.Context) (*host, error) {
 		return nil, err
 	}
 	return &host{systemd: systemd, proxy: proxy, version: version}, nil
+}
+
+// tooOldError is the version of a systemd that is too old.
+type tooOldError int
+
+func (e tooOldError) Error() string {
+	return fmt.Sprintf("systemd %d is too old: sandwich needs %d or later", int(e), oldestSystemd)
 }
 
 // oldestSystemd is the floor that the generated units are written for.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sandwich/units/apply"
+	"sandwich/units/project"
 )
 
 // allFlag adds --all to a verb that takes project names.
@@ -48,9 +49,15 @@ func completeOneName(cmd *cobra.Command, args []string, begun string) ([]string,
 	return completeNames(cmd, args, begun)
 }
 
-// projectNames are the projects that have a file, and those that are enabled without one.
+// projectNames are the projects that have a file, and those that are enabled without one. A file
+// with a name that no project can have harms nobody: only check speaks of it.
 func projectNames() []string {
-	names := append(baseNames(projectsDir, ".hcl"), enabledNames()...)
+	return slices.DeleteFunc(fileNames(), func(name string) bool { return project.CheckName(name) != nil })
+}
+
+// fileNames are the names of all files that may be meant as a project's, and of enabled projects.
+func fileNames() []string {
+	names := append(baseNames(projectsDir, project.Extension), enabledNames()...)
 	slices.Sort(names)
 	return slices.Compact(names)
 }
@@ -62,7 +69,9 @@ func baseNames(dir, suffix string) []string {
 	paths, _ := filepath.Glob(filepath.Join(dir, "*"+suffix))
 	names := make([]string, 0, len(paths))
 	for _, path := range paths {
-		names = append(names, strings.TrimSuffix(filepath.Base(path), suffix))
+		if base := filepath.Base(path); !strings.HasPrefix(base, ".") {
+			names = append(names, strings.TrimSuffix(base, suffix))
+		}
 	}
 	return names
 }

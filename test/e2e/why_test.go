@@ -46,7 +46,7 @@ var failing = []prepared{
 	{"tasks", "tasks-limit", `dropin LimitNPROC=1`},
 	{"slow", "start-timeout", `echo 'import time; time.sleep(60)' >>$P/tiny/wsgi.py; dropin TimeoutStartSec=2`},
 	{"loop", "crash-loop", `dropin 'ExecStart=\nExecStart=/bin/sh -c "exit 7"'`},
-	{"crash", "killed", `dropin 'ExecStart=\nExecStart=/bin/sh -c "kill -SEGV \$\$\$\$"'`},
+	{"crash", "killed", `dropin 'ExecStart=\nExecStart=/bin/sh -c "kill -SEGV $$$$"'`},
 	{"python", "python-gone", `rm $P/venv/bin/python3 $P/venv/bin/python; systemctl restart --no-block $S.service`},
 	{"user", "user-gone", `useradd --system somebody; file 'user = "somebody"'; systemctl stop $S.service; userdel -f somebody; systemctl start --no-block $S.service`},
 	{"envfile", "env-file-missing", `touch $P.env; chmod 600 $P.env; file 'env_file = "/srv/envfile.env"'; rm $P.env; systemctl restart --no-block $S.service`},
@@ -81,8 +81,7 @@ var failing = []prepared{
 
 // onHost are failures of the host, and what puts each right again.
 var onHost = []struct{ kind, how, repair string }{
-	{"dns-elsewhere", "ip addr add 198.51.100.7/32 dev lo; sed -i 's/127.0.0.1 well/192.0.2.9 well/' /etc/hosts", "ip addr del 198.51.100.7/32 dev lo"},
-	{"dns-missing", "sed -i '/ well.test/d' /etc/hosts", "echo '127.0.0.1 well.test' >>/etc/hosts"},
+	{"dns-elsewhere", "ip addr add 198.51.100.7/32 dev lo; sed -i 's/127.0.0.1 well/192.0.2.9 well/' /etc/hosts", "ip addr del 198.51.100.7/32 dev lo; sed -i 's/192.0.2.9 well/127.0.0.1 well/' /etc/hosts"},
 	{"proxy-down", "systemctl stop sandwich-proxy.socket sandwich-proxy.service", ""},
 	{"proxy-port-taken", "systemctl start nginx", "systemctl stop nginx; systemctl start sandwich-proxy.socket sandwich-proxy.service"},
 	{"proxy-frozen", "kill -STOP $(systemctl show -P MainPID sandwich-proxy)", "kill -CONT $(systemctl show -P MainPID sandwich-proxy)"},

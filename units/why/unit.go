@@ -98,13 +98,17 @@ func stopped(f *Facts) []Cause {
 // ending is a service that failed, or fails again and again: first by what the application said.
 func ending(f *Facts) []Cause {
 	u := f.Service
-	failing := u.Active == "failed" || u.Sub == "auto-restart" || u.Active == "activating"
+	// What is still being tidied up after a failure is deactivating, too.
+	failing := u.Active == "failed" || u.Active == "activating" || u.Active == "deactivating"
 	if u.Load != "loaded" || !failing {
 		return nil
 	}
 	said := toldBy(f, f.Journal)
 	if f.NoJournal {
 		said = nil
+	}
+	if len(said) > 0 && said[0].Kind == "tasks-limit" {
+		return said // also a program that cannot be executed: execve(2) fails with EAGAIN
 	}
 	if cause := spawn(f, u); cause != nil {
 		return []Cause{*cause}

@@ -112,7 +112,7 @@ func TestEveryFailureHasItsCauseRemedyAndNextCommand(t *testing.T) {
 		"credentials":           {"credentials-missing", "credentials", "sandwich check x", failing(243)},
 		"crash loop":            {"crash-loop", "status 7, again and again", "sandwich logs x", failing(7)},
 		"OOM kill":              {"oom-kill", "more memory", "sandwich logs x", ended("oom-kill")},
-		"OOM kill of a worker":  {"oom-kill", "more memory", "sandwich apply x", running("[ERROR] Worker (pid:5) was sent SIGKILL! Perhaps out of memory?")},
+		"OOM kill of a worker":  {"oom-kill", "want of memory", "sandwich apply x", running("[ERROR] Worker (pid:5) was sent SIGKILL! Perhaps out of memory?")},
 		"start timeout":         {"start-timeout", "not ready within", "sandwich logs x", ended("timeout")},
 		"watchdog":              {"watchdog", "watchdog", "sandwich logs x", ended("watchdog")},
 		"protocol":              {"not-ready", "without saying that it is ready", "sandwich logs x", ended("protocol")},

@@ -143,11 +143,20 @@ func (s *System) Public(path string) bool {
 // Connectable names the file or directory that keeps a user from connecting to a unix socket, ""
 // when nothing does or nobody can tell. To connect one writes (unix(7)).
 func (s *System) Connectable(socket, user string) (blocked string) {
+	return s.blocks(socket, user, mayWrite)
+}
+
+// Listable names the directory that keeps a user from reading one, like Connectable.
+func (s *System) Listable(dir, user string) (blocked string) {
+	return s.blocks(dir, user, mayRead|maySearch)
+}
+
+func (s *System) blocks(path, user string, need uint16) string {
 	who, err := s.User(user)
 	if err != nil {
 		return ""
 	}
-	_, block, err := s.reach(socket, who, mayWrite)
+	_, block, err := s.reach(path, who, need)
 	if err != nil || block == nil {
 		return ""
 	}
