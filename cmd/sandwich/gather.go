@@ -214,6 +214,7 @@ func (g *gathering) hostNamed(ctx context.Context, domain string, own []netip.Ad
 	}
 	addresses, err := machine.Where(ctx, domain)
 	switch {
+	case errors.Is(err, machine.ErrNoAnswer):
 	case err != nil:
 		h.Err = err.Error()
 	case !slices.ContainsFunc(addresses, func(a netip.Addr) bool { return slices.Contains(own, a) }):

@@ -108,7 +108,7 @@ func newRoot(t *terminal) *cobra.Command {
 		newList(t),
 		newLogs(t),
 		newJobs(t), newDeploy(t), newRollback(t),
-		newWhy(t),
+		newWhy(t), newDoctor(t),
 		newFmt(t),
 		newMaintenance(t),
 		newProxy(t),

@@ -46,19 +46,26 @@ func Stopped(pid uint32) bool {
 // nameLimit bounds a look-up and a handshake: nobody waits longer for an answer about a failure.
 const nameLimit = 3 * time.Second
 
-// Where gives the addresses of a host name.
+// ErrNoAnswer means that nobody could say where a name leads.
+var ErrNoAnswer = errors.New("no name server answers")
+
+// Where gives the addresses of a host name. A name that leads nowhere is another error than
+// ErrNoAnswer.
 func Where(ctx context.Context, name string) ([]netip.Addr, error) {
 	ctx, cancel := context.WithTimeout(ctx, nameLimit)
 	defer cancel()
 	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
 	var dns *net.DNSError
-	if errors.As(err, &dns) {
-		return nil, errors.New(dns.Err)
+	if errors.As(err, &dns) && dns.IsNotFound {
+		return nil, errors.New("there is no such name")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w for %s: %w", ErrNoAnswer, name, err)
 	}
 	for i := range addresses {
 		addresses[i] = addresses[i].Unmap()
 	}
-	return addresses, err
+	return addresses, nil
 }
 
 // Addresses are this machine's own.

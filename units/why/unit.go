@@ -98,6 +98,9 @@ func stopped(f *Facts) []Cause {
 // ending is a service that failed, or fails again and again: first by what the application said.
 func ending(f *Facts) []Cause {
 	u := f.Service
+	if u.Load == "loaded" && u.Active == "deactivating" && (u.Result == "success" || u.Result == "") {
+		return one("stopping", u.Name+" is stopping: requests in flight finish first", "Wait a moment.", "sandwich logs -f "+f.Name)
+	}
 	// What is still being tidied up after a failure is deactivating, too.
 	failing := u.Active == "failed" || u.Active == "activating" || u.Active == "deactivating"
 	if u.Load != "loaded" || !failing {
