@@ -28,7 +28,7 @@ type host struct {
 func openHost(ctx context.Context) (*host, error) {
 	systemd, err := dbusctl.Connect(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w\nhint: sandwich doctor", err)
 	}
 	version, err := systemd.Version()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,6 +29,9 @@ func newInit(t *terminal) *cobra.Command {
 	name := cmd.Flags().String("name", "", "the project's name; default: that of the directory")
 	domains := cmd.Flags().StringSlice("domain", nil, "a host name of the site; default: as ALLOWED_HOSTS says")
 	user := cmd.Flags().String("user", "", "the user to run it as; default: the owner of the directory")
+	python := cmd.Flags().String("python", "", "its interpreter; default: that of its virtual environment")
+	settings := cmd.Flags().String("settings", "", "its settings module; default: as manage.py says")
+	app := cmd.Flags().String("app", "", "its application; default: as the settings say")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		root, err := filepath.Abs(args[0])
 		if err != nil {
@@ -36,7 +40,9 @@ func newInit(t *terminal) *cobra.Command {
 		if *name == "" {
 			*name = nameFor(root)
 		}
-		return t.initProject(cmd.Context(), project.Draft{Root: root, Domains: *domains, User: *user}, *name)
+		return t.initProject(cmd.Context(), *name, project.Draft{
+			Root: root, Domains: *domains, User: *user, Python: *python, Settings: *settings, App: *app,
+		})
 	}
 	return cmd
 }
@@ -55,56 +61,125 @@ func nameFor(root string) string {
 	return strings.Trim(b.String(), "-")
 }
 
-func (t *terminal) initProject(ctx context.Context, draft project.Draft, name string) error {
+// beginning is a project file on its way.
+type beginning struct {
+	t      *terminal
+	name   string
+	file   string
+	layout django.Layout
+	draft  project.Draft
+	chosen []string // what was chosen among several, for a person
+}
+
+// initProject writes a project file, but only one that passes check: with mistakes it says them and
+// leaves nothing behind.
+func (t *terminal) initProject(ctx context.Context, name string, draft project.Draft) error {
 	if err := project.CheckName(name); err != nil {
 		return fmt.Errorf("%w\nhint: sandwich init %s --name NAME", err, draft.Root)
 	}
 	if err := needRoot("init"); err != nil {
 		return err
 	}
-	if err := looksLikeDjango(draft.Root); err != nil {
+	b := &beginning{t: t, name: name, file: filepath.Join(projectsDir, name+project.Extension), draft: draft}
+	var err error
+	if b.layout, err = looksLikeDjango(draft.Root); err != nil {
 		return err
 	}
-	file := filepath.Join(projectsDir, name+project.Extension)
-	if err := writeNew(file, draft.Bytes()); err != nil {
-		return err
+	if _, err := os.Lstat(b.file); err == nil {
+		return alreadyThere(b.file)
 	}
-	found, err := t.describe(ctx, name)
+	b.chooseSettings()
+	found, err := b.read(ctx)
 	if err != nil {
 		return err
 	}
 	if draft.Domains == nil && needsDomains(found) {
-		draft.Domains, draft.Placeholder = []string{name + ".example"}, true
-		if err := os.WriteFile(file, draft.Bytes(), 0o644); err != nil {
-			return fmt.Errorf("cannot write %s: %w", file, err)
-		}
-		if found, err = t.describe(ctx, name); err != nil {
+		b.chooseDomain()
+		if found, err = b.read(ctx); err != nil {
 			return err
 		}
 	}
-	t.say("wrote %s", file)
-	t.sayFound(found.Entries[0], draft)
-	t.diagnostics(t.stdout, found, found.Diagnostics())
-	t.say("next: sandwich check %s", name)
+	return b.finish(found)
+}
+
+// read looks at the project as if its file were written.
+func (b *beginning) read(ctx context.Context) (*inventory.Inventory, error) {
+	h, err := openHost(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer h.close()
+	defer b.t.slow("asking " + b.name)()
+	return inventory.Read(ctx, inventory.Options{
+		ProjectsDir: projectsDir, HostFile: hostFile, Names: []string{b.name}, Enabled: enabled, Run: newAsker(h),
+		Unwritten: map[string][]byte{b.name: b.draft.Bytes()},
+	})
+}
+
+func (b *beginning) finish(found *inventory.Inventory) error {
+	t := b.t
+	t.sayFound(found.Entries[0], b.draft)
+	for _, line := range b.chosen {
+		t.say("chosen: %s", line)
+	}
+	if t.diagnostics(t.stdout, found, found.Diagnostics()) {
+		t.tell("Nothing was written. Correct that, or say it (sandwich init --help), and run the same command again.")
+		return &exitError{code: exitMistakes}
+	}
+	if err := writeNew(b.file, b.draft.Bytes()); err != nil {
+		return err
+	}
+	t.say("wrote %s", b.file)
+	t.say("next: sandwich check %s", b.name)
 	return nil
 }
 
-func looksLikeDjango(root string) error {
+// chooseSettings has a person choose among several settings modules, or takes the one that a site is
+// served with and says so.
+func (b *beginning) chooseSettings() {
+	l := b.layout
+	if b.draft.Settings != "" || l.Settings == "" {
+		return
+	}
+	candidates, reason := l.Deploy, "its name"
+	if l.Serving != "" {
+		candidates, reason = append([]string{l.Serving}, l.Deploy...), "what wsgi.py or asgi.py names"
+	}
+	candidates = slices.Compact(candidates)
+	if len(candidates) == 0 {
+		return
+	}
+	b.draft.Settings = b.t.choose("Which settings is the site served with?", append(candidates, l.Settings))
+	b.chosen = append(b.chosen, fmt.Sprintf("settings = %s, for %s; manage.py names %s (--settings says another)", b.draft.Settings, reason, l.Settings))
+}
+
+// chooseDomain asks for a host name, or takes a placeholder, which the file and the words say it is.
+func (b *beginning) chooseDomain() {
+	placeholder := b.name + ".example"
+	domain := b.t.choose("ALLOWED_HOSTS names no host. What is the site's host name?", []string{placeholder})
+	b.draft.Domains, b.draft.Placeholder = []string{domain}, domain == placeholder
+}
+
+func looksLikeDjango(root string) (django.Layout, error) {
 	layout, err := django.Look(root)
 	if err != nil {
-		return err
+		return layout, err
 	}
 	if len(layout.Manage) == 0 && layout.WSGI == "" && layout.ASGI == "" {
-		return fmt.Errorf("cannot find a Django project in %s: there is no manage.py, wsgi.py or asgi.py in it or one level below", root)
+		return layout, fmt.Errorf("cannot find a Django project in %s: there is no manage.py, wsgi.py or asgi.py in it or one level below", root)
 	}
-	return nil
+	return layout, nil
+}
+
+func alreadyThere(file string) error {
+	return fmt.Errorf("%s is there already\nhint: edit it, or remove it first", file)
 }
 
 // writeNew writes a file that must not be there yet.
 func writeNew(file string, content []byte) error {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s is there already\nhint: edit it, or remove it first", file)
+		return alreadyThere(file)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot write the project file: %w", err)
@@ -114,16 +189,6 @@ func writeNew(file string, content []byte) error {
 		return fmt.Errorf("cannot write %s: %w", file, err)
 	}
 	return nil
-}
-
-func (t *terminal) describe(ctx context.Context, name string) (*inventory.Inventory, error) {
-	h, err := openHost(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer h.close()
-	defer t.slow("asking " + name)()
-	return read(ctx, h, []string{name})
 }
 
 // needsDomains says whether the project was asked and names no host. One that could not be asked
@@ -148,6 +213,9 @@ func (t *terminal) sayFound(entry *inventory.Entry, draft project.Draft) {
 		if line[1] != "" {
 			t.say("found: %s = %s", line[0], line[1])
 		}
+	}
+	if p.Python == django.SystemPython && draft.Python == "" {
+		t.say("not found: a virtual environment (venv, .venv, env, or one of poetry or pipenv): the system's python is used (--python says another)")
 	}
 	for _, static := range p.Statics {
 		t.say("found: %s from %s", static.Prefix, static.Root)

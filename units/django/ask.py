@@ -139,6 +139,7 @@ def facts(settings):
         "media_url": read("MEDIA_URL", text),
         "media_root": read("MEDIA_ROOT", path),
         "allowed_hosts": read("ALLOWED_HOSTS", texts, []),
+        "channels": bool({"channels", "daphne"} & set(read("INSTALLED_APPS", texts, []))),
         "debug": read("DEBUG", flag, False),
         "sqlite_dirs": read("DATABASES", sqlite_dirs, {}),
         "cache_dirs": read("CACHES", cache_dirs, {}),

@@ -13,6 +13,7 @@ type Facts struct {
 
 	WSGI         string // WSGI_APPLICATION as "module:callable", or ""
 	ASGI         string // ASGI_APPLICATION as "module:callable", or ""
+	Channels     bool   // channels or daphne is installed: the ASGI application answers more than the WSGI one
 	StaticURL    string
 	StaticRoot   string
 	StaticFiles  bool // django.contrib.staticfiles is installed

@@ -23,6 +23,7 @@ type Layout struct {
 	WSGI     string   // "module:application" of a wsgi.py
 	ASGI     string   // "module:application" of an asgi.py
 	Gunicorn string   // the gunicorn.conf.py in Dir, which gunicorn by itself would read
+	Deploy   []string // settings modules named for production beside the one of manage.py, when that is not one of them
 	Serving  string   // the settings module that wsgi.py or asgi.py sets, when it is another than manage.py's
 }
 
@@ -51,6 +52,7 @@ func Look(root string) (Layout, error) {
 		l.Dir = filepath.Dir(l.Manage[0])
 		l.Settings = settingsOf(l.Manage[0])
 	}
+	l.Deploy = l.production()
 	l.Python = python(root, l.Dir, entries)
 	l.WSGI = l.callable("wsgi")
 	l.ASGI = l.callable("asgi")
@@ -95,11 +97,43 @@ var settingsLine = regexp.MustCompile(
 	`(?m)^[^#\n]*['"]DJANGO_SETTINGS_MODULE['"]\s*(?:,|\]\s*=)\s*['"]([A-Za-z_][A-Za-z0-9_.]*)['"]`)
 
 func settingsOf(manage string) string {
-	m := settingsLine.FindSubmatch(source(manage))
-	if m == nil || !dotted(string(m[1])) {
-		return ""
+	text := source(manage)
+	if m := settingsLine.FindSubmatch(text); m != nil && dotted(string(m[1])) {
+		return string(m[1])
 	}
-	return string(m[1])
+	// Before Django 1.4 manage.py imported the module beside it, which could then be read by that name.
+	if executeManager.Match(text) && isFile(filepath.Join(filepath.Dir(manage), "settings.py")) {
+		return "settings"
+	}
+	return ""
+}
+
+// executeManager is what such a manage.py calls.
+var executeManager = regexp.MustCompile(`(?m)^[^#\n]*\bexecute_manager\(`)
+
+// forProduction are the usual names of the settings that a site is served with.
+var forProduction = []string{"production", "prod", "live"}
+
+// production finds settings for production in the package of the settings that manage.py names, or
+// beside them.
+func (l Layout) production() []string {
+	package_, last := "", l.Settings
+	if dot := strings.LastIndexByte(l.Settings, '.'); dot >= 0 {
+		package_, last = l.Settings[:dot], l.Settings[dot+1:]
+	}
+	if l.Settings == "" || slices.Contains(forProduction, last) {
+		return nil
+	}
+	var found []string
+	for _, parent := range []string{l.Settings, package_} {
+		for _, name := range forProduction {
+			file := filepath.Join(l.Dir, strings.ReplaceAll(parent, ".", "/"), name+".py")
+			if parent != "" && isFile(file) {
+				found = append(found, parent+"."+name)
+			}
+		}
+	}
+	return found
 }
 
 // source is the beginning of a regular file, empty when there is none. O_NONBLOCK: the project's

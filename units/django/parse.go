@@ -84,7 +84,7 @@ func (r *reader) failure(kind string) error {
 func (r *reader) facts() Facts {
 	f := Facts{
 		Python: r.text("python"), Django: r.text("django"), Gunicorn: r.text("gunicorn"), Uvicorn: r.text("uvicorn"),
-		WSGI: r.callable("wsgi"), ASGI: r.callable("asgi"),
+		WSGI: r.callable("wsgi"), ASGI: r.callable("asgi"), Channels: r.flag("channels"),
 		StaticURL: r.text("static_url"), StaticRoot: r.path("static_root"), StaticFiles: r.flag("staticfiles"),
 		MediaURL: r.text("media_url"), MediaRoot: r.path("media_root"),
 		AllowedHosts: r.texts("allowed_hosts"), Debug: r.flag("debug"),

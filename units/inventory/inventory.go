@@ -19,6 +19,10 @@ type Options struct {
 	HostFile    string   // the host file; it need not be there
 	Names       []string // the projects wanted; empty means all
 
+	// Unwritten are project files as they would be, by project name: they are read in place of those
+	// in ProjectsDir.
+	Unwritten map[string][]byte
+
 	Enabled func(name string) bool // nil: none is enabled
 	// Releases are the directories that a project was deployed from, newest first; nil: none is known.
 	Releases func(name string) []string

@@ -101,6 +101,11 @@ func (r *reader) present() ([]string, error) {
 			names = append(names, name)
 		}
 	}
+	for name := range r.Unwritten {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
 	return names, nil
 }
 
@@ -124,9 +129,12 @@ func (r *reader) path(name string) string {
 
 // load reads and loads one file. Mistakes that the host file has by itself are not told again.
 func (r *reader) load(file string) (*project.Project, hcl.Diagnostics) {
-	src, err := readFile(file)
-	if err != nil {
-		return nil, unreadable(file, err)
+	src, unwritten := r.Unwritten[project.NameOf(file)]
+	if !unwritten {
+		var err error
+		if src, err = readFile(file); err != nil {
+			return nil, unreadable(file, err)
+		}
 	}
 	r.inventory.sources[file] = src
 	p, diags := project.Load(file, src, r.inventory.Host)
@@ -195,8 +203,23 @@ func (r *reader) found(e *Entry) project.Found {
 	if layout, err := django.Look(e.Draft.Root); err == nil {
 		found.Layout = layout
 	}
+	if found.Layout.Python == "" && found.Owner != "" {
+		found.Layout.Python = r.managed(e.Draft.Root, found.Owner)
+	}
 	e.Layout = found.Layout
 	return found
+}
+
+// managed is the interpreter of the one environment that poetry or pipenv keeps for a project.
+func (r *reader) managed(root, owner string) string {
+	dir, err := home(owner)
+	if err != nil {
+		return ""
+	}
+	if all := django.Managed(root, dir); len(all) == 1 {
+		return all[0]
+	}
+	return ""
 }
 
 // interpreter follows the symbolic links of a virtual environment to the python that it is of.

@@ -145,9 +145,13 @@ func (c *completion) settings() {
 	c.refuse("root", "The settings module is not known", why+` Write settings = "client_x.settings" with the project's own name.`)
 }
 
-// app chooses the application: WSGI before ASGI, unless the settings name an ASGI one only.
+// app chooses the application: WSGI before ASGI, unless the settings name an ASGI one only, or have
+// channels, whose WebSockets only ASGI answers.
 func (c *completion) app() {
 	facts := c.facts()
+	if c.p.App == "" && facts.Channels {
+		c.p.App = facts.ASGI
+	}
 	if c.p.App == "" {
 		c.p.App = cmp.Or(facts.WSGI, facts.ASGI, c.found.Layout.WSGI, c.found.Layout.ASGI)
 	}

@@ -11,7 +11,10 @@ import (
 // Draft is a project file in its beginnings: what cannot be found by asking the project.
 type Draft struct {
 	Root        string
-	User        string   // "" for the owner of Root
+	User        string // "" for the owner of Root
+	Python      string // this and the next: "" for what is found
+	Settings    string
+	App         string
 	Domains     []string // empty when ALLOWED_HOSTS tells them
 	Placeholder bool     // Domains only stand in for the real ones
 }
@@ -22,8 +25,10 @@ func (d Draft) Bytes() []byte {
 	body := f.Body()
 	comment(body, "What is not stated here is found by asking the project; see sandwich.hcl(5).")
 	body.SetAttributeValue("root", cty.StringVal(d.Root))
-	if d.User != "" {
-		body.SetAttributeValue("user", cty.StringVal(d.User))
+	for _, a := range [][2]string{{"user", d.User}, {"python", d.Python}, {"settings", d.Settings}, {"app", d.App}} {
+		if a[1] != "" {
+			body.SetAttributeValue(a[0], cty.StringVal(a[1]))
+		}
 	}
 	if d.Placeholder {
 		body.AppendNewline()
