@@ -37,7 +37,7 @@ func hostFacts(ctx context.Context, h *host, openErr error, found *inventory.Inv
 	case errors.As(openErr, &old):
 		f.Systemd = int(old)
 	default:
-		f.NoBus = openErr.Error()
+		f.NoBus, _, _ = strings.Cut(openErr.Error(), "\n")
 	}
 	portFacts(f, found)
 	accountFacts(f)
