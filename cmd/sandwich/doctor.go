@@ -95,12 +95,12 @@ func ofHost(f doctor.Finding) mistake {
 	return m
 }
 
-// harmless are causes that a site may well live with.
-var harmless = []string{"dns-elsewhere", "dns-missing", "certificate-expires"}
+// tolerable are causes that a site may well live with.
+var tolerable = []string{"dns-elsewhere", "dns-missing", "certificate-expires"}
 
 func ofProject(name string, c why.Cause) mistake {
 	m := mistake{Severity: "error", Summary: name + ": " + c.Says, Project: name}
-	if slices.Contains(harmless, c.Kind) {
+	if slices.Contains(tolerable, c.Kind) {
 		m.Severity = "warning"
 	}
 	m.Detail = strings.Join(append(slices.Clone(c.Evidence), c.Remedy+" Run: "+strings.Join(c.Next, "; ")), "\n")
