@@ -32,6 +32,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := &visit{reply: reply{ResponseWriter: w, draining: &s.draining}, s: s, r: r, origin: now.trust.Origin(r, time.Now())}
 	h := w.Header()
 	h["X-Request-Id"] = []string{v.origin.ID}
+	s.announce(h, r)
 	if r.TransferEncoding != nil {
 		// A request may have had Content-Length too, and net/http hides it: RFC 9112 6.1.
 		h["Connection"] = closing

@@ -15,7 +15,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stop()
 	self := newSelf()
 	listeners := append([]net.Listener{self}, s.conf.Listeners...)
-	failed := make(chan error, len(listeners))
+	failed := make(chan error, len(listeners)+len(s.conf.Packets))
 	var serving, watching, patrol sync.WaitGroup
 	patrolling, relieve := context.WithCancel(context.Background())
 	defer patrol.Wait()
@@ -23,6 +23,13 @@ func (s *Server) Run(ctx context.Context) error {
 	patrol.Go(func() { s.h1.Run(patrolling) })
 	for _, l := range listeners {
 		serving.Go(func() { failed <- s.serveOn(l) })
+	}
+	for _, c := range s.conf.Packets {
+		watching.Go(func() {
+			if err := s.servePackets(ctx, c); err != nil {
+				failed <- err
+			}
+		})
 	}
 	watching.Go(func() { s.watch(ctx, self) })
 	if s.conf.TLS != nil {

@@ -28,10 +28,11 @@ type Config struct {
 
 	Maintenance string // directory of the files that close projects, NAME.json; "": none
 
-	Listeners []net.Listener // the server closes them; the settings say where HTTPS is spoken
-	TLS       *certs.Keeper  // nil: nowhere
-	Drain     time.Duration  // how long requests in flight may take when the server ends
-	Tunnels   time.Duration  // how long WebSockets may stay open then
+	Listeners []net.Listener   // the server closes them; the settings say where HTTPS is spoken
+	Packets   []net.PacketConn // UDP, for HTTP/3; the server closes them
+	TLS       *certs.Keeper    // nil: nowhere
+	Drain     time.Duration    // how long requests in flight may take when the server ends
+	Tunnels   time.Duration    // how long WebSockets may stay open then
 
 	// Notify tells the supervisor how the server is, in the words of sd_notify(3). Nil: nobody.
 	Notify   func(state ...string)
@@ -62,6 +63,7 @@ type Server struct {
 	unknownHosts atomic.Uint64
 	clients      clients
 	streams      streams
+	altSvc       []string // where HTTP/3 is spoken, as clients are told; nil: nowhere
 	tunnels      tunnels
 }
 
@@ -84,6 +86,7 @@ func New(conf Config) (*Server, error) {
 		stopped: make(chan struct{})}
 	s.h1 = h1.New(h1.Config{Handler: s, Log: conf.Log,
 		HeaderTime: headerTime, IdleTime: idleTime, BodyTime: progressTime, Grace: idleGrace})
+	s.altSvc = altSvc(conf)
 	s.settings.Store(route.DefaultSettings())
 	s.current.Store(emptySnapshot())
 	s.reload()

@@ -17,28 +17,32 @@ import (
 // ErrNotActivated says that systemd handed no socket over.
 var ErrNotActivated = errors.New("no socket was handed over by systemd (LISTEN_FDS is not set for this process)")
 
-// Listeners are the listening TCP sockets that systemd handed over, in its order. It takes them out
-// of the environment, so that it answers once. Anything else among the descriptors is an error
-// that lists all of them, because a socket that nobody accepts from would hang its clients.
-func Listeners() ([]net.Listener, error) {
-	return listeners(activation.Files(true))
+// Sockets are what systemd handed over, in its order.
+type Sockets struct {
+	Listeners []net.Listener   // TCP
+	Packets   []net.PacketConn // UDP
 }
 
-func listeners(files []*os.File) ([]net.Listener, error) {
+// Receive takes the sockets that systemd handed over. It takes them out of the environment, so that
+// it answers once. Anything among the descriptors that is neither a TCP listener nor a UDP socket is
+// an error that lists all of them, because a socket that nobody accepts from would hang its clients.
+func Receive() (Sockets, error) {
+	return receive(activation.Files(true))
+}
+
+func receive(files []*os.File) (s Sockets, _ error) {
 	if len(files) == 0 {
-		return nil, fmt.Errorf("cannot listen: %w", ErrNotActivated)
+		return s, fmt.Errorf("cannot listen: %w", ErrNotActivated)
 	}
-	defer closeAll(files) // net.FileListener has duplicates
-	var list []net.Listener
+	defer closeAll(files) // what net makes of them are duplicates
 	for _, f := range files {
-		l, err := listen(f)
-		if err != nil {
-			closeAll(list)
-			return nil, fmt.Errorf("cannot listen on socket %s: %w (received: %s)", f.Name(), err, describeAll(files))
+		if err := s.add(f); err != nil {
+			closeAll(s.Listeners)
+			closeAll(s.Packets)
+			return Sockets{}, fmt.Errorf("cannot listen on socket %s: %w (received: %s)", f.Name(), err, describeAll(files))
 		}
-		list = append(list, l)
 	}
-	return list, nil
+	return s, nil
 }
 
 func closeAll[C interface{ Close() error }](list []C) {
@@ -47,12 +51,25 @@ func closeAll[C interface{ Close() error }](list []C) {
 	}
 }
 
-// listen turns one descriptor into a listener. net.FileListener makes it non-blocking.
-func listen(f *os.File) (net.Listener, error) {
-	if kind := describe(f); kind != "TCP listener" {
-		return nil, fmt.Errorf("expected a TCP listener, this is a %s", kind)
+// add adds one descriptor. What net makes of it is non-blocking.
+func (s *Sockets) add(f *os.File) error {
+	switch kind := describe(f); kind {
+	case "TCP listener":
+		l, err := net.FileListener(f)
+		if err != nil {
+			return err
+		}
+		s.Listeners = append(s.Listeners, l)
+	case "UDP socket":
+		c, err := net.FilePacketConn(f)
+		if err != nil {
+			return err
+		}
+		s.Packets = append(s.Packets, c)
+	default:
+		return fmt.Errorf("expected a TCP listener or a UDP socket, this is a %s", kind)
 	}
-	return net.FileListener(f)
+	return nil
 }
 
 func describeAll(files []*os.File) string {

@@ -23,11 +23,12 @@ func TestMain(m *testing.M) {
 
 // child answers one connection with what it knows about its sockets.
 func child() {
-	list, err := Listeners()
+	sockets, err := Receive()
 	if err != nil {
 		io.WriteString(os.Stdout, err.Error())
 		os.Exit(1)
 	}
+	list := sockets.Listeners
 	io.WriteString(os.Stdout, list[0].Addr().String()+"\n")
 	c, err := list[0].Accept()
 	if err != nil {
@@ -85,12 +86,12 @@ func TestASocketIsHandedOverToAProcess(t *testing.T) {
 func TestWithoutActivationTheErrorSaysSo(t *testing.T) {
 	t.Setenv("LISTEN_PID", "1")
 	t.Setenv("LISTEN_FDS", "1")
-	if _, err := Listeners(); !errors.Is(err, ErrNotActivated) {
-		t.Errorf("Listeners: %v", err)
+	if _, err := Receive(); !errors.Is(err, ErrNotActivated) {
+		t.Errorf("Receive: %v", err)
 	}
 }
 
-func TestAnythingButAListenerIsRefusedByName(t *testing.T) {
+func TestAnythingButAListenerOrAPacketSocketIsRefusedByName(t *testing.T) {
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -112,17 +113,20 @@ func TestAnythingButAListenerIsRefusedByName(t *testing.T) {
 		bad  *os.File
 		want string
 	}{
-		{file(t, udp.(*net.UDPConn), "quic"), "quic is a UDP socket"},
 		{file(t, admin.(*net.UnixListener), "admin"), "admin is a unix socket"},
 		{rename(t, null, "stored"), "stored is a descriptor that is no socket"},
 	}
 	for _, c := range cases {
-		_, err := listeners([]*os.File{good(), c.bad})
+		_, err := receive([]*os.File{good(), c.bad})
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "http is a TCP listener") {
-			t.Errorf("listeners: %v, want %q", err, c.want)
+			t.Errorf("receive: %v, want %q", err, c.want)
 		}
 	}
-	if list, err := listeners([]*os.File{good()}); err != nil || len(list) != 1 {
-		t.Errorf("listeners: %v", err)
+	s, err := receive([]*os.File{good(), file(t, udp.(*net.UDPConn), "http")})
+	if err != nil || len(s.Listeners) != 1 || len(s.Packets) != 1 {
+		t.Fatalf("receive: %v, %+v", err, s)
+	}
+	if s.Packets[0].LocalAddr().String() != udp.LocalAddr().String() {
+		t.Errorf("the UDP socket is %s", s.Packets[0].LocalAddr())
 	}
 }

@@ -81,13 +81,13 @@ func run(o options, log *slog.Logger) error {
 	return socketact.Keep(signals)
 }
 
-func listen(address string) ([]net.Listener, error) {
+func listen(address string) (socketact.Sockets, error) {
 	if address == "" {
-		return socketact.Listeners()
+		return socketact.Receive()
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
+		return socketact.Sockets{}, fmt.Errorf("cannot listen on %s: %w", address, err)
 	}
-	return []net.Listener{l}, nil
+	return socketact.Sockets{Listeners: []net.Listener{l}}, nil
 }

@@ -52,7 +52,7 @@ func serve(o options, lifeline *socketact.Lifeline, log *slog.Logger) error {
 func exitAfter(d time.Duration) { time.AfterFunc(d, func() { os.Exit(1) }) }
 
 func newServer(ctx context.Context, o options, log *slog.Logger) (*proxy.Server, error) {
-	listeners, err := listen(o.listen)
+	sockets, err := listen(o.listen)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func newServer(ctx context.Context, o options, log *slog.Logger) (*proxy.Server,
 	}
 	return proxy.New(proxy.Config{
 		TLS:    keeper,
-		Routes: o.routes, Settings: o.settings, Spool: o.cache, Runtime: o.runtime, Logs: o.logs, Maintenance: o.maintenance, Listeners: listeners,
+		Routes: o.routes, Settings: o.settings, Spool: o.cache, Runtime: o.runtime, Logs: o.logs, Maintenance: o.maintenance, Listeners: sockets.Listeners, Packets: sockets.Packets,
 		Drain: o.drain, Tunnels: o.tunnels, Watchdog: watchdog, Log: log,
 		Notify: func(state ...string) {
 			if ctx.Err() != nil {

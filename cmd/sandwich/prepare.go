@@ -125,6 +125,7 @@ func hostWanted(i *inventory.Inventory) (apply.HostWanted, error) {
 	if states("proxy.http") || states("proxy.https") {
 		wanted.Listen = slices.Concat(i.Host.HTTP, i.Host.HTTPS)
 	}
+	wanted.Packets = packets(i.Host, len(wanted.Listen) > 0)
 	if len(i.Host.TrustedProxies) == 0 && !states("proxy.https") && i.Host.Metrics == "" {
 		return wanted, nil
 	}
@@ -143,4 +144,15 @@ func hostWanted(i *inventory.Inventory) (apply.HostWanted, error) {
 	var err error
 	wanted.Settings, err = route.EncodeSettings(settings)
 	return wanted, err
+}
+
+// packets are the UDP addresses of HTTP/3: those of HTTPS, or the packaged one like it.
+func packets(h *project.Host, isStated bool) []string {
+	switch {
+	case !h.HTTP3:
+		return nil
+	case isStated:
+		return h.HTTPS
+	}
+	return []string{"443"}
 }

@@ -117,6 +117,7 @@ func TestRequestsAndAnswers(t *testing.T) {
 		if r.Method == http.MethodGet && r.ContentLength != 0 {
 			t.Errorf("%s with a body of %d", r.Method, r.ContentLength)
 		}
+		w.Header().Set("Connection", "close")
 		io.WriteString(w, r.Proto+" "+string(b))
 	})
 	client := s.client()
@@ -132,6 +133,9 @@ func TestRequestsAndAnswers(t *testing.T) {
 		came, err := io.ReadAll(res.Body)
 		if string(came) != "HTTP/3.0 "+sent || err != nil {
 			t.Errorf("%s: %q, %v", method, came, err)
+		}
+		if res.Header["Connection"] != nil {
+			t.Errorf("%s: %v", method, res.Header)
 		}
 	}
 }

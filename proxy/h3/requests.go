@@ -31,8 +31,35 @@ func (in *requests) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusRequestTimeout)
 		return
 	}
-	in.handler.ServeHTTP(w, r)
+	in.handler.ServeHTTP(&answer{ResponseWriter: w}, r)
 }
+
+// answer leaves out what is about one connection of HTTP/1.1: RFC 9114 4.2.
+type answer struct {
+	http.ResponseWriter
+	isBegun bool
+}
+
+// WriteHeader begins the answer, or sends an informational one.
+func (a *answer) WriteHeader(status int) {
+	h := a.Header()
+	for _, name := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Te"} {
+		delete(h, name)
+	}
+	a.isBegun = a.isBegun || status >= 200
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Write sends content.
+func (a *answer) Write(p []byte) (int, error) {
+	if !a.isBegun {
+		a.WriteHeader(http.StatusOK)
+	}
+	return a.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // findTime is how long the end of a request may take that has no body.
 const findTime = 10 * time.Second

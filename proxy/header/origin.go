@@ -63,7 +63,10 @@ func peerOf(remoteAddr string) string {
 }
 
 func localPort(r *http.Request) string {
-	if a, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
+	switch a := r.Context().Value(http.LocalAddrContextKey).(type) {
+	case *net.TCPAddr:
+		return strconv.Itoa(a.Port)
+	case *net.UDPAddr: // HTTP/3
 		return strconv.Itoa(a.Port)
 	}
 	if r.TLS != nil {

@@ -10,6 +10,7 @@ import (
 type HostWanted struct {
 	Settings []byte   // the compiled settings file
 	Listen   []string // addresses of sandwich-proxy.socket; none: as packaged
+	Packets  []string // its UDP addresses, for HTTP/3
 }
 
 const (
@@ -62,14 +63,20 @@ func (p *Plan) listen(path string, old, wanted []byte) {
 
 // dropIn replaces the packaged addresses: an empty assignment clears the list (systemd.socket(5)).
 func (w HostWanted) dropIn() []byte {
-	if len(w.Listen) == 0 {
+	if len(w.Listen) == 0 && len(w.Packets) == 0 {
 		return nil
 	}
 	var b strings.Builder
-	// Each address means just itself, so that 0.0.0.0:80 and [::]:80 can stand side by side.
-	b.WriteString(dropInHeading + "[Socket]\nBindIPv6Only=ipv6-only\nListenStream=\n")
+	b.WriteString(dropInHeading + "[Socket]\n")
+	if len(w.Listen) > 0 {
+		// Each address means just itself, so that 0.0.0.0:80 and [::]:80 can stand side by side.
+		b.WriteString("BindIPv6Only=ipv6-only\nListenStream=\n")
+	}
 	for _, address := range w.Listen {
 		b.WriteString("ListenStream=" + address + "\n")
+	}
+	for _, address := range w.Packets {
+		b.WriteString("ListenDatagram=" + address + "\n")
 	}
 	return []byte(b.String())
 }

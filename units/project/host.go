@@ -12,6 +12,7 @@ import (
 type Host struct {
 	HTTP           []string // addresses the proxy listens on, "0.0.0.0:80"
 	HTTPS          []string // addresses of HTTPS, "0.0.0.0:443"
+	HTTP3          bool     // HTTPS over QUIC, too, on the same addresses
 	TrustedProxies []string // networks whose X-Forwarded-* are believed, "10.0.0.0/8"
 	TLS            TLS      // what every project's tls block starts from
 	Metrics        string   // where metrics are offered besides the socket, "127.0.0.1:9145", or ""
@@ -82,17 +83,21 @@ func nothing(*decoder, *group) {}
 func decodeListen(d *decoder, g *group) {
 	fill(d, g, listenSettings, d.host)
 	refuseLater(d, g, laterHostProxy)
+	if attr := g.attrs["http3"]; attr != nil && d.host.HTTP3 && len(d.host.HTTPS) == 0 {
+		d.refuse(&attr.Range, "proxy.http3 without proxy.https", "HTTP/3 is spoken where HTTPS is. Give proxy.https an address, or remove http3.")
+	}
 }
 
 var listenSettings = []setting[Host]{
 	{"http", list(func(h *Host) *[]string { return &h.HTTP }, listenAddress, unique)},
 	{"https", list(func(h *Host) *[]string { return &h.HTTPS }, listenAddress, unique)},
+	{"http3", boolean(func(h *Host) *bool { return &h.HTTP3 })},
 	{"metrics", text(func(h *Host) *string { return &h.Metrics }, loopbackAddress)},
 	{"trusted_proxies", list(func(h *Host) *[]string { return &h.TrustedProxies }, network, unique)},
 }
 
 var laterHostProxy = []setting[unread]{
-	{"http3", anyFlag}, {"memory_budget", anyText},
+	{"memory_budget", anyText},
 }
 
 // loopbackAddress is an address with a port that only this host can reach.

@@ -33,6 +33,16 @@ func TestTheHostFileSaysHowTheProxyListens(t *testing.T) {
 	if !slices.Equal(h.HTTP, []string{"127.0.0.1:8080"}) || !slices.Equal(h.TrustedProxies, []string{"10.0.0.0/8", "192.0.2.1/32"}) {
 		t.Errorf("%+v", h)
 	}
+	if h.HTTP3 || !host(t, "proxy {\n  http3 = true\n}").HTTP3 {
+		t.Error("http3 is not read")
+	}
+}
+
+func TestHTTP3NeedsHTTPS(t *testing.T) {
+	_, diags := LoadHost("h.hcl", []byte("proxy {\n  http3 = true\n  https = []\n}"))
+	if len(diags) != 1 || diags[0].Subject.Start.Line != 2 || !strings.Contains(diags[0].Summary, "without proxy.https") {
+		t.Errorf("%v", diags)
+	}
 }
 
 func TestMetricsAreOfferedOnThisHostOnly(t *testing.T) {
@@ -48,7 +58,6 @@ func TestMetricsAreOfferedOnThisHostOnly(t *testing.T) {
 
 func TestWhatTheHostFileCannotSayYetIsRefused(t *testing.T) {
 	for src, name := range map[string]string{
-		"proxy {\n  http3 = true\n}":            "proxy.http3",
 		"proxy {\n  memory_budget = \"12G\"\n}": "proxy.memory_budget",
 	} {
 		_, diags := LoadHost("h.hcl", []byte(src))
