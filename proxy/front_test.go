@@ -41,6 +41,8 @@ type front struct {
 
 	keeper *certs.Keeper // nil: no HTTPS
 	secure string        // address of HTTPS
+
+	packets net.PacketConn // of HTTP/3
 }
 
 // newFront starts a proxy with these routes and stops it with the test.
@@ -68,8 +70,14 @@ func (f *front) start(settings string) {
 	if f.keeper != nil {
 		listeners = append(listeners, f.listenSecure(settings))
 	}
+	var packets []net.PacketConn
+	if f.keeper != nil {
+		f.packets, err = net.ListenPacket("udp", "127.0.0.1:0")
+		must(f, err)
+		packets = append(packets, f.packets)
+	}
 	f.Server, err = proxy.New(proxy.Config{
-		TLS:    f.keeper,
+		TLS: f.keeper, Packets: packets,
 		Routes: f.routes, Settings: settings, Spool: f.spool, Runtime: f.run, Logs: f.logs, Maintenance: f.maintenance,
 		Listeners: listeners, Drain: patience, Tunnels: 20 * time.Millisecond, Watchdog: 100 * time.Millisecond,
 		Log: slog.New(slog.NewTextHandler(f.log, nil)),

@@ -28,6 +28,8 @@ func (k *Keeper) newConfig() *tls.Config {
 		CipherSuites:   suites,
 		NextProtos:     []string{"h2", "http/1.1", acmez.ACMETLS1Protocol},
 		GetCertificate: k.certificate,
+		// A page goes out in one record and one system call, also when the connection is new.
+		DynamicRecordSizingDisabled: true,
 		WrapSession: func(state tls.ConnectionState, session *tls.SessionState) ([]byte, error) {
 			session.Extra = append(session.Extra, []byte(ticketHost+route.NormalHost(state.ServerName)))
 			return tickets.EncryptTicket(state, session)
