@@ -230,6 +230,17 @@ func TestAPublicFileMayBeNamedToo(t *testing.T) {
 	}
 }
 
+func TestANamedUploadIsStillRestrainedAndKeepsItsName(t *testing.T) {
+	g := newGuarded(t, func(r *route.Route) { r.Static[0].Uploads = true })
+	must(t, os.WriteFile(filepath.Join(filepath.Dir(g.dir), "public/a.html"), []byte("x"), 0o644))
+	for said, want := range map[string]string{`attachment; filename="bill.html"`: `attachment; filename="bill.html"`, `inline; filename="bill.html"`: "attachment"} {
+		h := g.named(download, "X-Accel-Redirect: /static/a.html", "Content-Disposition: "+said).want(t, 200).Header
+		if h.Get("Content-Disposition") != want || h.Get("Content-Security-Policy") != "sandbox" {
+			t.Errorf("%s: %v", said, h)
+		}
+	}
+}
+
 func TestNamingAFileFreesTheWorker(t *testing.T) {
 	g := newGuarded(t)
 	must(t, os.WriteFile(filepath.Join(g.dir, "large.bin"), make([]byte, 20<<20), 0o644))

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 
 	"sandwich/proxy/compress"
 )
@@ -54,6 +55,13 @@ func (a *answer) send() (status int) {
 		return a.sendStream(isGet)
 	}
 	return a.sendWhole(isGet)
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
 }
 
 // sendNotModified says only what the client may have to update (RFC 9110 15.4.5).
@@ -111,7 +119,7 @@ func (e *entry) restrict(h http.Header) {
 	if e.policy != nil {
 		h["Content-Security-Policy"] = e.policy
 	}
-	if e.disposition != nil {
+	if e.disposition != nil && !strings.HasPrefix(strings.ToLower(first(h["Content-Disposition"])), "attachment") {
 		h["Content-Disposition"] = e.disposition
 	}
 }

@@ -61,7 +61,11 @@ func (s *shelf) grow(at spot, i *item) {
 	s.lighten(at)
 }
 
+// drop is cheap for what is not there: many ask for that.
 func (s *shelf) drop(dir uint64, name string) {
+	if s.get(dir, name) == nil {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.remove(spot{dir, name})

@@ -243,6 +243,9 @@ func (c *completion) writable() {
 			candidates = append(candidates, s.Root)
 		}
 	}
+	for _, i := range c.p.Internals {
+		candidates = append(candidates, i.Root) // what only the application hands out, it has made as a rule
+	}
 	var kept []string
 	for _, dir := range candidates {
 		if dir != "" && !slices.Contains(systemDirs, filepath.Clean(dir)) {

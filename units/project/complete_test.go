@@ -239,3 +239,11 @@ func TestInternalFilesAreNotBelowTheUploadsOfTheSettings(t *testing.T) {
 		}
 	}
 }
+
+func TestTheProjectMayWriteItsInternalFiles(t *testing.T) {
+	p := mustLoad(t, "root = \"/srv/client-x\"\nuser = \"a\"\ndomains = [\"a.example\"]\ninternal \"/protected/\" { root = \"private\" }")
+	p, _ = Complete(p, Found{Owner: "a", Layout: django.Layout{Settings: "x"}, Facts: &django.Facts{WSGI: "x:y"}})
+	if !slices.Contains(p.Writable, "/srv/client-x/private") {
+		t.Errorf("writable %q", p.Writable)
+	}
+}

@@ -80,7 +80,7 @@ func (c *check) writables() {
 	for _, dir := range c.p.Writable {
 		key := c.stated(fmt.Sprintf("writable[%q]", dir), "writable")
 		_, block, err := c.sys.reach(dir, user, mayWrite|maySearch)
-		if errors.Is(err, fs.ErrNotExist) && c.uploads(dir) {
+		if errors.Is(err, fs.ErrNotExist) && c.ownBlock(dir) {
 			continue // told with the static block
 		}
 		if errors.Is(err, fs.ErrNotExist) {
@@ -91,8 +91,8 @@ func (c *check) writables() {
 	}
 }
 
-func (c *check) uploads(dir string) bool {
-	return slices.ContainsFunc(c.p.Statics, func(s project.Static) bool { return s.Uploads && s.Root == dir })
+func (c *check) ownBlock(dir string) bool {
+	return slices.ContainsFunc(c.servedDirs(), func(s servedDir) bool { return s.root == dir && (s.uploads || s.kind == internalFiles) })
 }
 
 // stated is the first of the keys that the file states; the last one if it states none.
