@@ -1,66 +1,126 @@
 package main
 
 import (
-	"os"
-	"os/exec"
-	"strconv"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"sandwich/units"
 )
 
+// logOptions is what is to be shown.
+type logOptions struct {
+	follow       bool
+	lines        int // 0: all
+	since, until time.Time
+	level        int // as syslog(3) counts: the higher the less important
+	request      string
+	asJSON       bool
+}
+
 func newLogs(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:               "logs NAME|NAME.WORKER|NAME.TIMER",
-		Short:             "Show what a project, systemd and the proxy say about it",
-		Args:              cobra.ExactArgs(1),
+		Use:               "logs [NAME|NAME.WORKER|NAME.TIMER]...",
+		Short:             "Show what projects, their visitors, systemd and the proxy say about them, by time",
+		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeParts,
 	}
-	follow := cmd.Flags().BoolP("follow", "f", false, "go on showing new lines")
-	lines := cmd.Flags().IntP("lines", "n", 100, "how many lines")
-	since := cmd.Flags().String("since", "", "only lines since then, as journalctl understands it")
-	request := cmd.Flags().String("request", "", "only lines of the request with this id")
+	var o logOptions
+	all := cmd.Flags().Bool("all", false, "every project")
+	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on showing new lines")
+	cmd.Flags().IntVarP(&o.lines, "lines", "n", 100, "how many lines; all since a time unless given")
+	since := cmd.Flags().String("since", "", "only lines since then: 1h, yesterday, 15:04, 2006-01-02 15:04:05")
+	until := cmd.Flags().String("until", "", "only lines until then")
+	level := cmd.Flags().String("level", "debug", "only lines as important as emerg, alert, crit, err, warning, notice, info")
+	cmd.Flags().StringVar(&o.request, "request", "", "only lines of the request with this id, of every project unless named")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		options := journalOptions(*follow, *asJSON, *lines, *since)
-		if isPart(args[0]) {
-			matches, err := partMatches(parsePart(args[0]))
-			if err != nil {
-				return err
-			}
-			return t.journalctl(cmd, append(options, matches...))
+		o.asJSON = *asJSON
+		if err := o.read(cmd, *since, *until, *level, time.Now()); err != nil {
+			return err
 		}
-		names, err := known(args)
+		sources, err := logSources(args, *all || len(args) == 0 && o.request != "")
 		if err != nil {
 			return err
 		}
-		return t.journalctl(cmd, append(options, journalMatches(names[0], *request)...))
+		return t.logs(cmd.Context(), sources, o)
 	}
 	return cmd
 }
 
-func journalOptions(follow, asJSON bool, lines int, since string) []string {
-	options := []string{"--no-pager", "--all", "--lines=" + strconv.Itoa(lines), "--output=short-iso"}
-	if asJSON {
-		options[len(options)-1] = "--output=json"
+func (o *logOptions) read(cmd *cobra.Command, since, until, level string, now time.Time) error {
+	var err error
+	if o.since, err = parseWhen(since, now); err != nil {
+		return err
 	}
-	if follow {
-		options = append(options, "--follow")
+	if o.until, err = parseWhen(until, now); err != nil {
+		return err
 	}
-	if since != "" {
-		options = append(options, "--since="+since)
+	if o.level = slices.Index(levels, level); o.level < 0 {
+		return usageError("there is no level %q\nhint: %s", level, strings.Join(levels, ", "))
 	}
-	return options
+	if !cmd.Flags().Changed("lines") && (since != "" || until != "" || o.request != "") {
+		o.lines = 0
+	}
+	if o.follow && until != "" {
+		return usageError("--follow and --until exclude each other")
+	}
+	if o.lines < 0 || strings.ContainsAny(o.request, " \n\"\\") {
+		return usageError("nothing can be like that\nhint: sandwich logs --help")
+	}
+	return nil
+}
+
+// levels are the priorities of syslog(3), by number.
+var levels = []string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
+
+// logSource is where lines of the named come from.
+type logSource struct {
+	matches [][]string // of the journal, each a list of alternatives
+	access  []string   // projects whose access logs are read
+}
+
+// logSources are those of projects, or of parts of them.
+func logSources(args []string, all bool) (logSource, error) {
+	var s logSource
+	names, parts := args, []string(nil)
+	if !all {
+		names = slices.DeleteFunc(slices.Clone(args), isPart)
+		parts = slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return !isPart(arg) })
+	}
+	if len(parts) == 0 || all {
+		var err error
+		if names, err = choose("logs", names, all, projectNames); err != nil {
+			return s, err
+		}
+	} else if _, err := known(names); err != nil {
+		return s, err
+	}
+	s.access = names
+	for _, arg := range parts {
+		matches, err := partMatches(parsePart(arg))
+		if err != nil {
+			return s, err
+		}
+		s.matches = append(s.matches, matches)
+	}
+	for _, name := range names {
+		s.matches = append(s.matches, journalMatches(name))
+	}
+	return s, nil
 }
 
 // journalMatches select the project's own lines, PID 1's about its units (a field UNIT= from
 // anybody else is not trusted) and the proxy's about it.
-func journalMatches(name, request string) []string {
-	proxy := []string{"_SYSTEMD_UNIT=sandwich-proxy.service", "SANDWICH_PROJECT=" + name}
-	if request != "" {
-		return append(proxy, "SANDWICH_REQUEST_ID="+request)
-	}
+func journalMatches(name string) []string {
 	// Every process of the project, whatever it is, lives in its slice.
 	matches := []string{"_SYSTEMD_SLICE=" + units.Slice(name), "+"}
 	for _, unit := range append([]string{units.Service(name), units.NextService(name), units.Socket(name)}, partUnits(name)...) {
@@ -71,7 +131,7 @@ func journalMatches(name, request string) []string {
 	}
 	// Who deployed it is told by root.
 	matches = append(matches, "_UID=0", "SANDWICH_PROJECT="+name, "+")
-	return append(matches, proxy...)
+	return append(matches, "_SYSTEMD_UNIT=sandwich-proxy.service", "SANDWICH_PROJECT="+name)
 }
 
 // partUnits are the services of a project's workers and timers.
@@ -101,14 +161,110 @@ func partMatches(p part) ([]string, error) {
 	return matches[:len(matches)-1], nil
 }
 
-// journalctl reads the journal, with the caller's own access rights.
-func (t *terminal) journalctl(cmd *cobra.Command, args []string) error {
-	journal := exec.CommandContext(cmd.Context(), "journalctl", args...)
-	journal.Stdout, journal.Stderr = t.stdout, t.stderr
-	journal.Cancel = func() error { return journal.Process.Signal(os.Interrupt) }
-	err := journal.Run()
-	if cmd.Context().Err() != nil {
-		return nil // Ctrl-C is how following ends
+// logEntry is one line, wherever it comes from.
+type logEntry struct {
+	Time      time.Time `json:"time"`
+	Project   string    `json:"project,omitempty"`
+	Source    string    `json:"source"` // who says it: an identifier of the journal, or "access"
+	Level     string    `json:"level"`
+	RequestID string    `json:"request_id,omitempty"`
+	Unit      string    `json:"unit,omitempty"`
+	PID       string    `json:"pid,omitempty"`
+	Message   string    `json:"message"`
+
+	cursor string // of the journal
+}
+
+func (o logOptions) wants(e logEntry) bool {
+	switch {
+	case slices.Index(levels, e.Level) > o.level,
+		!o.since.IsZero() && e.Time.Before(o.since),
+		!o.until.IsZero() && e.Time.After(o.until):
+		return false
 	}
+	return o.request == "" || e.RequestID == o.request || strings.Contains(e.Message, o.request)
+}
+
+// logs shows what there is, and then what comes.
+func (t *terminal) logs(ctx context.Context, s logSource, o logOptions) error {
+	entries, err := readJournal(ctx, s, o)
+	if err != nil {
+		return err
+	}
+	cursor := lastCursor(entries)
+	var tails []*accessTail
+	for _, name := range s.access {
+		tail := newAccessTail(name)
+		lines, err := tail.read(o)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.tell("warning: the access log of %s is left out: %v", name, err)
+		}
+		entries = append(entries, lines...)
+		tails = append(tails, tail)
+	}
+	slices.SortStableFunc(entries, func(a, b logEntry) int { return a.Time.Compare(b.Time) })
+	if o.lines > 0 && len(entries) > o.lines {
+		entries = entries[len(entries)-o.lines:]
+	}
+	for _, e := range entries {
+		t.entry(e, o)
+	}
+	if !o.follow {
+		return nil
+	}
+	return t.followLogs(ctx, s, o, cursor, tails)
+}
+
+// followLogs shows each line when it comes, until ctx ends.
+func (t *terminal) followLogs(ctx context.Context, s logSource, o logOptions, cursor string, tails []*accessTail) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, tail := range tails {
+		all.Go(func() { tail.follow(ctx, func(e logEntry) { t.entryIf(e, o) }) })
+	}
+	err := followJournal(ctx, s, o, cursor, func(e logEntry) { t.entryIf(e, o) })
+	cancel()
+	all.Wait()
 	return err
+}
+
+func (t *terminal) entryIf(e logEntry, o logOptions) {
+	if o.wants(e) {
+		t.entry(e, o)
+	}
+}
+
+// entry prints one line. What could move the cursor of a terminal is printed as an escape.
+func (t *terminal) entry(e logEntry, o logOptions) {
+	if o.asJSON {
+		if line, err := json.Marshal(e); err == nil {
+			t.say("%s", line)
+		}
+		return
+	}
+	who := e.Source
+	if e.PID != "" {
+		who += "[" + e.PID + "]"
+	}
+	t.say("%s %s: %s", e.Time.Local().Format("2006-01-02T15:04:05.000-07:00"), who, visible(e.Message))
+}
+
+func visible(s string) string {
+	if !strings.ContainsFunc(s, isControl) {
+		return s
+	}
+	var b strings.Builder
+	for _, c := range s {
+		if isControl(c) {
+			fmt.Fprintf(&b, `\x%02x`, c)
+		} else {
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}
+
+func isControl(c rune) bool {
+	return c < ' ' && c != '\t' && c != '\n' || c == 0x7f || c >= 0x80 && c < 0xa0
 }

@@ -25,7 +25,7 @@ func TestAskingWronglyExitsWith2AndSaysWhatToType(t *testing.T) {
 		"restart --all x":   "exclude each other",
 		"init":              "sandwich init --help",
 		"list --nosuchflag": "sandwich list --help",
-		"logs":              "sandwich logs --help",
+		"logs":              "sandwich logs NAME",
 		"proxy":             "sandwich proxy status",
 		"reread":            "sandwich plan",
 		"update":            "sandwich apply",

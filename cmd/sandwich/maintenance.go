@@ -15,53 +15,43 @@ import (
 
 func newMaintenance(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "maintenance",
-		Short: "Close projects for visitors, and open them again",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return usageError("maintenance on, or off?\nhint: sandwich maintenance on NAME")
-		},
+		Use:       "maintenance on|off NAME...",
+		Short:     "Answer visitors with a page and status 503, or let them in again; files are served on",
+		Args:      cobra.ArbitraryArgs,
+		ValidArgs: []string{"on", "off"},
 	}
-	cmd.AddCommand(newMaintenanceOn(t), newMaintenanceOff(t))
-	return cmd
-}
-
-func newMaintenanceOn(t *terminal) *cobra.Command {
-	cmd := &cobra.Command{Use: "on NAME...", Short: "Answer visitors with a page and status 503; files are served on", Args: cobra.ArbitraryArgs}
 	all := allFlag(cmd)
 	allow := cmd.Flags().StringSlice("allow", nil, "an address or network that sees the site meanwhile; may be repeated")
 	retry := cmd.Flags().Duration("retry-after", 5*time.Minute, "when visitors are told to come back")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		names, err := chooseEnabled("maintenance on", args, *all)
+		if len(args) == 0 || args[0] != "on" && args[0] != "off" {
+			return usageError("maintenance on, or off?\nhint: sandwich maintenance on NAME")
+		}
+		names, err := chooseEnabled("maintenance "+args[0], args[1:], *all)
 		if err != nil {
 			return err
 		}
-		m, err := maintenanceOf(*allow, *retry)
-		if err != nil {
-			return err
+		if args[0] == "off" {
+			return t.maintain(cmd.Context(), names, "open", apply.SystemDirs.RemoveMaintenance)
 		}
-		content, err := route.EncodeMaintenance(m)
-		if err != nil {
-			return err
-		}
-		return t.maintain(cmd.Context(), names, "closed for maintenance", func(name string) error {
-			return apply.SystemDirs.WriteMaintenance(name, content)
-		})
+		return t.close(cmd.Context(), names, *allow, *retry)
 	}
 	return cmd
 }
 
-func newMaintenanceOff(t *terminal) *cobra.Command {
-	cmd := &cobra.Command{Use: "off NAME...", Short: "Let visitors in again", Args: cobra.ArbitraryArgs}
-	all := allFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		names, err := chooseEnabled("maintenance off", args, *all)
-		if err != nil {
-			return err
-		}
-		return t.maintain(cmd.Context(), names, "open", apply.SystemDirs.RemoveMaintenance)
+// close starts the maintenance of projects.
+func (t *terminal) close(ctx context.Context, names, allow []string, retry time.Duration) error {
+	m, err := maintenanceOf(allow, retry)
+	if err != nil {
+		return err
 	}
-	return cmd
+	content, err := route.EncodeMaintenance(m)
+	if err != nil {
+		return err
+	}
+	return t.maintain(ctx, names, "closed for maintenance", func(name string) error {
+		return apply.SystemDirs.WriteMaintenance(name, content)
+	})
 }
 
 func maintenanceOf(allow []string, retry time.Duration) (*route.Maintenance, error) {
