@@ -111,6 +111,7 @@ func newRoot(t *terminal) *cobra.Command {
 		newWhy(t), newDoctor(t),
 		newFmt(t),
 		newMaintenance(t),
+		newTLS(t),
 		newProxy(t),
 		newVersion(t),
 		newHook(t),

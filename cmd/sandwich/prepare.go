@@ -96,6 +96,9 @@ func facts(p *project.Project) []string {
 	if p.Gunicorn.Config != "" {
 		list = append(list, "gunicorn settings of its own: "+p.Gunicorn.Config)
 	}
+	if p.TLS.Mode == route.TLSAuto {
+		list = append(list, "certificates for its hosts are ordered as soon as their names lead to this host (sandwich tls plan "+p.Name+")")
+	}
 	for _, dir := range p.Writable {
 		list = append(list, "it may write to "+dir)
 	}

@@ -56,26 +56,29 @@ func stateOf(enabled bool, serviceState, serviceSub, socketState string) state {
 
 // status is what `sandwich status` tells of one project.
 type status struct {
-	Name      string     `json:"name"`
-	State     state      `json:"state"`
-	Enabled   bool       `json:"enabled"`
-	Domains   []string   `json:"domains"`
-	Since     *time.Time `json:"since,omitempty"`
-	Service   string     `json:"service"`
-	MainPID   uint32     `json:"main_pid,omitempty"`
-	Text      string     `json:"status_text,omitempty"` // what the service says of itself
-	Result    string     `json:"result,omitempty"`      // of the last run, when it is not success
-	Memory    uint64     `json:"memory_bytes,omitempty"`
-	Restarts  uint32     `json:"restarts"`
-	Served    bool       `json:"served"`             // the proxy has its current route
-	Upstream  string     `json:"upstream,omitempty"` // the generation that gets its requests: main or next
-	Requests  uint64     `json:"requests"`
-	InFlight  uint32     `json:"in_flight"`
-	Held      uint32     `json:"held"`
-	Closed    bool       `json:"maintenance,omitempty"` // visitors get a page with status 503
-	LastError string     `json:"last_error,omitempty"`
-	Drift     []string   `json:"drift,omitempty"`
-	DropIns   []string   `json:"drop_ins,omitempty"`
+	Name     string     `json:"name"`
+	State    state      `json:"state"`
+	Enabled  bool       `json:"enabled"`
+	Domains  []string   `json:"domains"`
+	Since    *time.Time `json:"since,omitempty"`
+	Service  string     `json:"service"`
+	MainPID  uint32     `json:"main_pid,omitempty"`
+	Text     string     `json:"status_text,omitempty"` // what the service says of itself
+	Result   string     `json:"result,omitempty"`      // of the last run, when it is not success
+	Memory   uint64     `json:"memory_bytes,omitempty"`
+	Restarts uint32     `json:"restarts"`
+	Served   bool       `json:"served"`             // the proxy has its current route
+	Upstream string     `json:"upstream,omitempty"` // the generation that gets its requests: main or next
+	Requests uint64     `json:"requests"`
+	InFlight uint32     `json:"in_flight"`
+	Held     uint32     `json:"held"`
+	Closed   bool       `json:"maintenance,omitempty"` // visitors get a page with status 503
+
+	Certificates []certificate `json:"certificates,omitempty"` // of its hosts
+
+	LastError string   `json:"last_error,omitempty"`
+	Drift     []string `json:"drift,omitempty"`
+	DropIns   []string `json:"drop_ins,omitempty"`
 }
 
 func newStatus(t *terminal) *cobra.Command {
@@ -142,12 +145,17 @@ func statuses(ctx context.Context, names []string) ([]status, error) {
 	if err != nil && !errors.Is(err, dbusctl.ErrNoProxy) {
 		return nil, err
 	}
+	certificates, err := h.proxy.Certificates(ctx)
+	if err != nil && !errors.Is(err, dbusctl.ErrNoProxy) {
+		return nil, err
+	}
 	list := make([]status, 0, len(names))
 	for _, name := range names {
 		one, err := statusOf(ctx, h, name, routes[name])
 		if err != nil {
 			return nil, err
 		}
+		one.Certificates = certificatesOf(certificates, name)
 		list = append(list, one)
 	}
 	return list, nil
@@ -247,6 +255,9 @@ func (s status) lines() []string {
 	}
 	if s.Closed {
 		add("maintenance", "on: visitors get 503 (sandwich maintenance off "+s.Name+")")
+	}
+	for _, c := range s.Certificates {
+		add("certificate", c.line())
 	}
 	add("last error", s.LastError)
 	for _, text := range s.Drift {

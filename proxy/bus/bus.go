@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -33,6 +34,8 @@ type Proxy interface {
 	Units() (names []string, moved <-chan struct{})
 	UnitSeen(unit, active, sub, result string)
 	UnitsUnseen()
+
+	Certificates
 }
 
 // The pauses between two attempts to reach a bus that went away.
@@ -68,7 +71,10 @@ func Run(ctx, ended context.Context, p Proxy, log *slog.Logger) {
 
 // stay follows units until the connection is lost or everything has ended.
 func stay(ctx, ended context.Context, conn *dbus.Conn, p Proxy, log *slog.Logger) {
+	var telling sync.WaitGroup
+	defer telling.Wait()
 	defer conn.Close()
+	telling.Go(func() { tellChanges(conn, p) })
 	defer context.AfterFunc(ctx, func() { conn.ReleaseName(Name) })()
 	defer context.AfterFunc(ended, func() { conn.Close() })()
 	pause, complained := firstPause, false

@@ -19,6 +19,7 @@ import (
 	"sandwich/proxy"
 	"sandwich/proxy/bus"
 	"sandwich/proxy/route"
+	certs "sandwich/proxy/tls"
 )
 
 const patience = 10 * time.Second
@@ -71,6 +72,9 @@ type fake struct {
 	answer atomic.Pointer[error]
 	status []proxy.Status
 
+	certificates []certs.Certificate
+	changes      chan string
+
 	mu    sync.Mutex
 	units []string
 	moved chan struct{}
@@ -90,6 +94,16 @@ func (f *fake) Drain(name string, d time.Duration) error {
 func (f *fake) Summary() proxy.Summary { return proxy.Summary{Connections: 3, UnknownHosts: 4} }
 
 func (f *fake) Status() []proxy.Status { return f.status }
+
+func (f *fake) Certificates() []certs.Certificate { return f.certificates }
+func (f *fake) CertificateOrders() map[string]int { return map[string]int{"a.example": 3} }
+func (f *fake) CertificateChanges() <-chan string { return f.changes }
+func (f *fake) RenewCertificate(_ context.Context, host string) error {
+	return f.called("RenewCertificate " + host)
+}
+func (f *fake) RevokeCertificate(_ context.Context, host string, reason int) error {
+	return f.called(fmt.Sprint("RevokeCertificate ", host, " ", reason))
+}
 
 func (f *fake) Units() ([]string, <-chan struct{}) {
 	f.mu.Lock()

@@ -9,6 +9,7 @@ import (
 
 	"sandwich/proxy"
 	"sandwich/proxy/route"
+	certs "sandwich/proxy/tls"
 )
 
 // object has exactly the methods that the interface has: godbus exports all of them.
@@ -119,6 +120,8 @@ var errorNames = []struct {
 	{proxy.ErrNotServed, "NotServed"},
 	{proxy.ErrNoUpstream, "NoSuchUpstream"},
 	{proxy.ErrTimeout, "Timeout"},
+	{certs.ErrNoHost, "NoSuchHost"},
+	{certs.ErrNotIssued, "NotIssued"},
 }
 
 func busError(err error) *dbus.Error {
@@ -145,6 +148,12 @@ var introspectable = introspect.NewIntrospectable(&introspect.Node{
 			method("Drain", in("name", "s"), in("seconds", "u")),
 			method("Summary", introspect.Arg{Name: "summary", Type: "a{sv}", Direction: "out"}),
 			method("Status", introspect.Arg{Name: "projects", Type: "a{sa{sv}}", Direction: "out"}),
+			method("Certificates", introspect.Arg{Name: "hosts", Type: "a{sa{sv}}", Direction: "out"}),
+			method("CertificateOrders", introspect.Arg{Name: "domains", Type: "a{su}", Direction: "out"}),
+			method("RenewCertificate", in("host", "s")),
+			method("RevokeCertificate", in("host", "s"), in("reason", "u")),
+		}, Signals: []introspect.Signal{
+			{Name: "CertificateChanged", Args: []introspect.Arg{{Name: "host", Type: "s"}}},
 		}},
 	},
 })

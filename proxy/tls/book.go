@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"time"
 
-	"golang.org/x/net/publicsuffix"
+	"sandwich/proxy/tls/limit"
 )
 
 // book is what was ordered and what came of it. It outlives the process, so that one that crashes
@@ -36,7 +36,7 @@ type attempt struct {
 const (
 	bookName = "orders.json"
 	bookLock = "orders.lock"
-	bookLife = 7 * 24 * time.Hour // the longest time that a CA counts
+	bookLife = limit.Week // the longest time that a CA counts
 )
 
 func decodeBook(data []byte) (*book, error) {
@@ -99,43 +99,27 @@ func (b *book) prune(now time.Time) {
 	}
 }
 
-// Limits are what a CA takes (letsencrypt.org/docs/rate-limits).
-const (
-	DomainLimit = 50 // new certificates for a registered domain in a week; renewals do not count
-	OrderLimit  = 250
-	OrderWindow = 3 * time.Hour // the account may order 300 in that time
-)
-
-// RegisteredDomain is the part of a host name that somebody has registered: what CAs count by.
-func RegisteredDomain(host string) string {
-	domain, err := publicsuffix.EffectiveTLDPlusOne(host)
-	if err != nil {
-		return host
-	}
-	return domain
-}
-
 // allows says when an order for a host fits into what the CA takes: now, or not before a time and
 // why.
 func (b *book) allows(ca, host string, renewal bool, now time.Time) (time.Time, error) {
 	var recent, weekly []time.Time
-	domain := RegisteredDomain(host)
+	domain := limit.RegisteredDomain(host)
 	for _, o := range b.Orders {
 		if o.CA != ca {
 			continue
 		}
-		if now.Sub(o.At) < OrderWindow {
+		if now.Sub(o.At) < limit.Window {
 			recent = append(recent, o.At)
 		}
-		if !o.Renewal && RegisteredDomain(o.Host) == domain {
+		if !o.Renewal && limit.RegisteredDomain(o.Host) == domain {
 			weekly = append(weekly, o.At)
 		}
 	}
-	if len(recent) >= OrderLimit {
-		return recent[len(recent)-OrderLimit].Add(OrderWindow), fmt.Errorf("%d certificates were ordered in %d hours, as many as the CA takes", len(recent), OrderWindow/time.Hour)
+	if len(recent) >= limit.Orders {
+		return recent[len(recent)-limit.Orders].Add(limit.Window), fmt.Errorf("%d certificates were ordered in %d hours, as many as the CA takes", len(recent), limit.Window/time.Hour)
 	}
-	if isLetsEncrypt(ca) && !renewal && len(weekly) >= DomainLimit {
-		return weekly[len(weekly)-DomainLimit].Add(bookLife), fmt.Errorf("%d certificates for %s were ordered in 7 days, as many as the CA gives", len(weekly), domain)
+	if isLetsEncrypt(ca) && !renewal && len(weekly) >= limit.PerDomain {
+		return weekly[len(weekly)-limit.PerDomain].Add(bookLife), fmt.Errorf("%d certificates for %s were ordered in 7 days, as many as the CA gives", len(weekly), domain)
 	}
 	return now, nil
 }

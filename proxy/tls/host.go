@@ -121,9 +121,7 @@ func (h *host) sign() *served {
 func (h *host) use(pair *tls.Certificate, from string) {
 	h.serving.Store(&served{pair: pair, from: from})
 	h.settle()
-	if h.k.conf.Changed != nil {
-		h.k.conf.Changed(h.name)
-	}
+	h.k.tell(h.name)
 }
 
 // settle says that the host has what it wants.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sandwich/proxy/route"
+	"sandwich/proxy/tls/limit"
 )
 
 // State is a host's certificate in one word.
@@ -96,7 +97,7 @@ func (k *Keeper) Orders() map[string]int {
 	b.prune(time.Now())
 	for _, o := range b.Orders {
 		if !o.Renewal {
-			count[RegisteredDomain(o.Host)]++
+			count[limit.RegisteredDomain(o.Host)]++
 		}
 	}
 	return count
@@ -137,9 +138,7 @@ func (h *host) revoke(ctx context.Context, reason int) error {
 		return err
 	}
 	h.serving.Store(nil)
-	if h.k.conf.Changed != nil {
-		h.k.conf.Changed(h.name)
-	}
+	h.k.tell(h.name)
 	select {
 	case h.revoked <- struct{}{}:
 	default:

@@ -42,6 +42,7 @@ type Keeper struct {
 	hosts     atomic.Pointer[map[string]*host]
 	following sync.Mutex    // held while hosts is replaced
 	moved     chan struct{} // hosts was replaced
+	changes   chan string
 
 	challenges challenges
 	orders     chan struct{} // a place for each order that may be under way
@@ -59,7 +60,7 @@ func New(conf Config) *Keeper {
 	}
 	k := &Keeper{
 		conf: conf, log: conf.Log, store: store{conf.Dir},
-		moved: make(chan struct{}, 1), orders: make(chan struct{}, maxOrders),
+		moved: make(chan struct{}, 1), changes: make(chan string, 256), orders: make(chan struct{}, maxOrders),
 	}
 	k.authority = openAuthority(k.store, k.log)
 	k.challenges = challenges{store: k.store}
@@ -70,6 +71,19 @@ func New(conf Config) *Keeper {
 
 // Config is what handshakes are made with. It is for sharing: nobody changes it.
 func (k *Keeper) Config() *tls.Config { return k.config }
+
+// Changes has each host whose certificate is another one now. What nobody reads is dropped.
+func (k *Keeper) Changes() <-chan string { return k.changes }
+
+func (k *Keeper) tell(host string) {
+	if k.conf.Changed != nil {
+		k.conf.Changed(host)
+	}
+	select {
+	case k.changes <- host:
+	default:
+	}
+}
 
 // Follow keeps certificates for the hosts of these routes, and for no other, from now on. What is
 // on the disk already is served when it returns.
