@@ -21,3 +21,10 @@
 #     tasks = 256
 #   }
 # }
+
+# What every project's tls block starts from:
+#
+# tls {
+#   email = "ops@client-x.example"
+#   ca    = "letsencrypt-staging" # to try things out
+# }

@@ -60,6 +60,12 @@ redirect "old.client-x.example" {
   status = 301
 }
 
+tls {
+  mode  = "auto" # or "files" with certificate and key, "internal", "off"
+  email = "ops@client-x.example"
+  hsts  = "180d" # not said unless stated
+}
+
 limits {
   memory = "512M"
   cpu    = "150%"
