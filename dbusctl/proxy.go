@@ -128,6 +128,8 @@ type Route struct {
 	Received          uint64 // bytes of requests
 	Failed            uint64 // answers with a status from 500
 	Durations         []uint64
+	IdleAfter         time.Duration // without a request, before it is stopped; 0: never
+	LastUsed          time.Time     // when the last request for the application came or went; zero: none since the proxy started
 }
 
 // ProxySummary is what the proxy says of itself.
@@ -209,5 +211,7 @@ func readRoute(values map[string]dbus.Variant) Route {
 		Received:          value[uint64](p, "received"),
 		Failed:            value[map[string]uint64](p, "responses")["5xx"],
 		Durations:         value[[]uint64](p, "durations"),
+		IdleAfter:         time.Duration(value[uint64](p, "idle_after_ms")) * time.Millisecond,
+		LastUsed:          p.time("last_used"),
 	}
 }

@@ -207,7 +207,7 @@ func (x *exchange) pass() error {
 	if ob.asleep {
 		x.p.site.knock(x.r.Context(), ob.upstream)
 	}
-	return gate.wait(x.r.Context(), &x.stay, ob, x.holdUntil)
+	return gate.wait(x.r.Context(), &x.stay, ob, x.holdUntil, func() { x.s.wakings.ask(x.p.site) })
 }
 
 // mayNotWait says whether the request has waited long enough for a listener.

@@ -74,6 +74,7 @@ func (s *Server) reload() {
 		s.settings.Store(settings)
 		next = &snapshot{table: next.table, projects: next.projects, trust: settings.TrustedProxies}
 		s.metrics.set(settings.Metrics)
+		s.rest.budget.Store(settings.MemoryBudget)
 	}
 	names, err := s.routeNames()
 	if err != nil {

@@ -34,6 +34,7 @@ type gate struct {
 	to        generation // which gets new requests
 	heldUntil time.Time  // requests for the main generation wait until then; zero: no hold
 	sides     [2]side
+	waking    waking // of the main generation
 
 	moved chan struct{} // closed when the gate changes; nil while no request waits
 	left  chan struct{} // closed when a request leaves; nil while nobody drains
@@ -67,11 +68,20 @@ const failingPatience = 800 * time.Millisecond
 // than the longest delay between two starts, RestartMaxDelaySec=5.
 const restartPatience = 6 * time.Second
 
+// waking is how far a service that sleeps has come towards a request that wants it.
+type waking int
+
+const (
+	notCalled waking = iota
+	called           // it waits for a place among those that are woken
+	wakes            // requests go to its socket, which starts it
+)
+
 // obstacle is why a request must wait at the gate.
 type obstacle struct {
-	moved   <-chan struct{}
-	until   time.Time // of a hold
-	failing bool
+	moved <-chan struct{}
+	until time.Time // of a hold
+	err   error     // what becomes of a request that has waited in vain; nil: it goes to the socket
 
 	asleep   bool // nothing starts the service but a connection to upstream
 	upstream route.Upstream
@@ -85,7 +95,9 @@ func (g *gate) pass(s *stay, waited bool) *obstacle {
 	side := &g.sides[g.to]
 	switch {
 	case side.unit.failing:
-		return &obstacle{moved: g.nextMove(), failing: true, asleep: side.unit.asleep(), upstream: side.upstream}
+		return &obstacle{moved: g.nextMove(), err: errFailing, asleep: side.unit.asleep(), upstream: side.upstream}
+	case g.to == mainGeneration && side.unit.sleeps() && g.waking != wakes:
+		return &obstacle{moved: g.nextMove(), err: errAsleep}
 	case !waited && g.holding():
 		return &obstacle{moved: g.nextMove(), until: g.heldUntil}
 	}
@@ -95,13 +107,18 @@ func (g *gate) pass(s *stay, waited bool) *obstacle {
 }
 
 // wait is pass for a request that an obstacle stopped: until it may go on, until deadline has
-// passed, when it goes to the socket as if there was no hold, or until ctx ends.
-func (g *gate) wait(ctx context.Context, s *stay, ob *obstacle, deadline time.Time) error {
+// passed, when it goes to the socket as if there was no hold, or until ctx ends. It calls for a
+// service that sleeps.
+func (g *gate) wait(ctx context.Context, s *stay, ob *obstacle, deadline time.Time, call func()) error {
 	patience := time.Now().Add(failingPatience)
 	for waited := false; ob != nil; ob = g.pass(s, waited) {
 		limit := ob.until
-		if ob.failing {
+		switch ob.err {
+		case errFailing:
 			limit = patience
+		case errAsleep:
+			limit = deadline
+			call()
 		}
 		if limit.After(deadline) {
 			limit = deadline
@@ -110,8 +127,8 @@ func (g *gate) wait(ctx context.Context, s *stay, ob *obstacle, deadline time.Ti
 		select {
 		case <-ob.moved:
 		case <-timer.C:
-			if ob.failing {
-				return errFailing
+			if ob.err != nil {
+				return ob.err
 			}
 			waited = true
 		case <-ctx.Done():
@@ -121,6 +138,55 @@ func (g *gate) wait(ctx context.Context, s *stay, ob *obstacle, deadline time.Ti
 		timer.Stop()
 	}
 	return nil
+}
+
+// isAsleep says whether the service sleeps still.
+func (g *gate) isAsleep() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.sides[mainGeneration].unit.sleeps()
+}
+
+// callForWaking says whether the service sleeps and nobody has called for it yet.
+func (g *gate) callForWaking() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.sides[mainGeneration].unit.sleeps() || g.waking != notCalled {
+		return false
+	}
+	g.waking = called
+	return true
+}
+
+// wakeUp lets requests go to the socket of a service that sleeps.
+func (g *gate) wakeUp() { g.setWaking(wakes) }
+
+// sleepOn ends that: the next request calls again if it still sleeps.
+func (g *gate) sleepOn() { g.setWaking(notCalled) }
+
+func (g *gate) setWaking(w waking) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.waking = w
+	wake(&g.moved)
+}
+
+// isStarting says whether the service is on its way up: it starts, or, if it has time left, has not
+// begun to.
+func (g *gate) isStarting(hasTime bool) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	unit := g.sides[mainGeneration].unit
+	return !unit.failing && (unit.active == "activating" || hasTime && unit.sleeps())
+}
+
+// idles says since when the service has been up, if it is, gets the requests, and has none.
+func (g *gate) idles() (since time.Time, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	main := &g.sides[mainGeneration]
+	return main.unit.upSince, g.to == mainGeneration && !g.holding() && main.unit.active == "active" &&
+		len(main.busy)+len(g.sides[nextGeneration].busy) == 0
 }
 
 // connected gives a request the connection that it loses when its generation fails before it

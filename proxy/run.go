@@ -38,6 +38,7 @@ func (s *Server) Run(ctx context.Context) error {
 	logging, endLogs := context.WithCancel(context.Background())
 	defer endLogs()
 	watching.Go(func() { s.logs.Run(logging) })
+	watching.Go(func() { s.sweeps(ctx) })
 	s.notify("READY=1", "STATUS="+s.statusLine())
 	var err error
 	select {
@@ -53,6 +54,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.finish()
 	endLogs()
 	watching.Wait()
+	s.rest.presence.end()
 	return err
 }
 

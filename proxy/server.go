@@ -4,6 +4,7 @@
 package proxy
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -34,6 +35,12 @@ type Config struct {
 	Drain     time.Duration    // how long requests in flight may take when the server ends
 	Tunnels   time.Duration    // how long WebSockets may stay open then
 
+	// Rest stops the service of a project that nobody visits, as its route asks; its socket stays.
+	// Nil: nobody is stopped.
+	Rest func(ctx context.Context, project string) error
+	// Memory is how many bytes all projects use. Nil: nobody knows.
+	Memory func() (int64, error)
+
 	// Notify tells the supervisor how the server is, in the words of sd_notify(3). Nil: nobody.
 	Notify   func(state ...string)
 	Watchdog time.Duration // how often the supervisor wants to hear WATCHDOG=1; 0: never
@@ -54,6 +61,9 @@ type Server struct {
 
 	switches switches
 	units    units
+	wakings  wakings
+	rest     rest
+	signals  chan Signal
 
 	current  atomic.Pointer[snapshot]
 	changing sync.Mutex // held while current is replaced
@@ -83,11 +93,15 @@ func New(conf Config) (*Server, error) {
 		return nil, fmt.Errorf("cannot start proxy: %w", err)
 	}
 	s := &Server{conf: conf, log: conf.Log, spool: dir, switches: switches{conf.Runtime}, logs: accesslog.Open(conf.Logs, conf.Log),
-		stopped: make(chan struct{})}
+		stopped: make(chan struct{}), signals: make(chan Signal, 100)}
 	s.h1 = h1.New(h1.Config{Handler: s, Log: conf.Log,
 		HeaderTime: headerTime, IdleTime: idleTime, BodyTime: progressTime, Grace: idleGrace})
 	s.altSvc = altSvc(conf)
 	s.settings.Store(route.DefaultSettings())
+	s.rest.began = time.Now()
+	if s.rest.presence, err = newPresence(conf.Runtime); err != nil {
+		return nil, fmt.Errorf("cannot start proxy: %w", err)
+	}
 	s.current.Store(emptySnapshot())
 	s.reload()
 	return s, nil

@@ -40,6 +40,9 @@ type site struct {
 	muted atomic.Uint64
 
 	knocked atomic.Int64 // the time of the last knock, in Unix nanoseconds
+
+	used      atomic.Int64 // when the last request came or went, in Unix nanoseconds
+	restAgain atomic.Int64 // it is not stopped before this time, in Unix nanoseconds
 }
 
 // failure is the last thing that went wrong with an application.
@@ -50,6 +53,7 @@ type failure struct {
 
 // enter counts a request in, unless the site is at its cap (0: none).
 func (s *site) enter(limit int) bool {
+	s.used.Store(time.Now().UnixNano())
 	if n := s.inFlight.Add(1); limit > 0 && n > int64(limit) {
 		s.inFlight.Add(-1)
 		return false
@@ -57,7 +61,10 @@ func (s *site) enter(limit int) bool {
 	return true
 }
 
-func (s *site) leave() { s.inFlight.Add(-1) }
+func (s *site) leave() {
+	s.used.Store(time.Now().UnixNano())
+	s.inFlight.Add(-1)
+}
 
 // hold counts a request as waiting until unhold.
 func (s *site) hold() {

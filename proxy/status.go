@@ -22,6 +22,9 @@ type Status struct {
 	InFlight int64 // requests at the application now, held ones included
 	Held     int64 // of those, waiting at the gate or for a listener
 
+	IdleAfter time.Duration // without a request, before it is stopped; 0: never
+	LastUsed  time.Time     // when the last request for the application came or went; zero: none has
+
 	Requests  uint64
 	Responses map[string]uint64 // "2xx" -> how many; "0xx" where the client was gone before
 	HeldTotal uint64
@@ -81,6 +84,10 @@ func (p *serving) status() Status {
 		st.Closed, st.ClosedSince = true, p.doors.closed.Since
 	}
 	p.site.gate.status(&st)
+	st.IdleAfter = time.Duration(p.route.IdleMS) * time.Millisecond
+	if used := p.site.used.Load(); used != 0 {
+		st.LastUsed = time.Unix(0, used)
+	}
 	for class := range p.site.responses {
 		if n := p.site.responses[class].Load(); n > 0 {
 			st.Responses[fmt.Sprintf("%dxx", class)] = n

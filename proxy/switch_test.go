@@ -96,7 +96,7 @@ func TestASwitchOutlivesTheProcess(t *testing.T) {
 
 func TestASwitchThatCannotBeRememberedIsNotMade(t *testing.T) {
 	f := newFront(t, twice(newApp(t, says(word("main"))), newApp(t, says(word("next")))))
-	must(t, os.Remove(f.run))
+	must(t, os.RemoveAll(f.run))
 	if err := f.Switch("demo", "next"); err == nil || !strings.Contains(err.Error(), "cannot remember the switch") {
 		t.Errorf("Switch: %v", err)
 	}

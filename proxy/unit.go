@@ -9,6 +9,7 @@ import (
 type unitState struct {
 	active, sub string // as systemctl shows them; "" while unknown
 	since       time.Time
+	upSince     time.Time // when it was first seen up, this time
 	crash       time.Time // when it crashed, until it is on its way to somewhere else
 
 	up      bool // it was up before it went to where it is
@@ -22,7 +23,10 @@ type unitState struct {
 // which a service that was stopped shows too. A start that fails before there is a process leaves
 // no trace but its result, "resources": it began and ended between two looks.
 func (u unitState) seen(active, sub, result string) unitState {
-	next := unitState{active: active, sub: sub, since: time.Now(), up: u.up, failing: u.failing}
+	next := unitState{active: active, sub: sub, since: time.Now(), upSince: u.upSince, up: u.up, failing: u.failing}
+	if active == "active" && u.active != "active" {
+		next.upSince = next.since
+	}
 	if next.crashed() {
 		if next.crash = u.crash; !u.crashed() {
 			next.crash = next.since
@@ -50,6 +54,9 @@ func (u unitState) crashed() bool {
 
 // asleep says whether nothing starts the service but a connection to its socket.
 func (u unitState) asleep() bool { return u.active == "failed" || u.active == "inactive" }
+
+// sleeps says whether the service is stopped, and its socket waits to start it.
+func (u unitState) sleeps() bool { return u.active == "inactive" }
 
 // String is what systemctl shows, and that the service fails.
 func (u unitState) String() string {

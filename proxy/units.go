@@ -17,7 +17,7 @@ type units struct {
 
 // seat is where a unit matters.
 type seat struct {
-	gate *gate
+	site *site
 	of   generation
 }
 
@@ -26,7 +26,7 @@ func (u *units) follow(n *snapshot) {
 	for _, p := range n.projects {
 		for of, up := range []*route.Upstream{&p.route.Upstream, p.route.Next} {
 			if up != nil && up.Unit != "" {
-				seats[up.Unit] = seat{&p.site.gate, generation(of)}
+				seats[up.Unit] = seat{p.site, generation(of)}
 			}
 		}
 	}
@@ -54,7 +54,8 @@ func (s *Server) UnitSeen(unit, active, sub, result string) {
 	at, ok := s.units.seats[unit]
 	s.units.mu.Unlock()
 	if ok {
-		at.gate.seen(at.of, active, sub, result)
+		at.site.gate.seen(at.of, active, sub, result)
+		s.wakings.seen(at.site, true)
 	}
 }
 
@@ -62,5 +63,6 @@ func (s *Server) UnitSeen(unit, active, sub, result string) {
 func (s *Server) UnitsUnseen() {
 	for _, p := range s.current.Load().projects {
 		p.site.gate.unseen()
+		s.wakings.seen(p.site, false)
 	}
 }

@@ -26,6 +26,7 @@ func Route(p *project.Project) route.Route {
 		HoldMS:          p.Proxy.Hold.Milliseconds(),
 		DrainMS:         p.Gunicorn.GracefulTimeout.Milliseconds(),
 		InFlight:        p.Proxy.InFlight,
+		IdleMS:          p.Idle.After.Milliseconds(),
 		BufferRequests:  p.Proxy.BufferRequests,
 		BufferResponses: p.Proxy.BufferResponses,
 		Stream:          slices.Clone(p.Proxy.Stream),

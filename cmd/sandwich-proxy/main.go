@@ -21,9 +21,9 @@ import (
 var version = "unknown"
 
 type options struct {
-	routes, settings, cache, runtime, logs, maintenance, metrics, tls, listen string
-	drain, tunnels                                                            time.Duration
-	bus, version                                                              bool
+	routes, settings, cache, runtime, logs, maintenance, metrics, tls, listen, rest, memory string
+	drain, tunnels                                                                          time.Duration
+	bus, version                                                                            bool
 }
 
 func main() {
@@ -47,6 +47,8 @@ func flags() (o options) {
 	flag.StringVar(&o.logs, "logs", env("SANDWICH_LOGS", "/var/log/sandwich"), "`directory` of access logs ($SANDWICH_LOGS)")
 	flag.StringVar(&o.maintenance, "maintenance", env("SANDWICH_MAINTENANCE", "/var/lib/sandwich/maintenance"), "`directory` of files that close projects ($SANDWICH_MAINTENANCE)")
 	flag.StringVar(&o.tls, "tls", env("STATE_DIRECTORY", ""), "private `directory` for certificates; without one there is no HTTPS ($STATE_DIRECTORY)")
+	flag.StringVar(&o.rest, "rest", env("SANDWICH_REST", ""), "`socket` of who stops projects that nobody visits ($SANDWICH_REST)")
+	flag.StringVar(&o.memory, "memory", env("SANDWICH_MEMORY", "/sys/fs/cgroup/sandwich.slice"), "control group `directory` of all projects ($SANDWICH_MEMORY)")
 	flag.StringVar(&o.listen, "listen", "", "listen on this `address` instead of systemd's sockets, to run it by hand")
 	flag.DurationVar(&o.drain, "drain", 10*time.Minute, "how long requests may finish at the end")
 	flag.DurationVar(&o.tunnels, "tunnels", time.Minute, "how long WebSockets may stay open at the end")

@@ -68,6 +68,7 @@ func newServer(ctx context.Context, o options, log *slog.Logger) (*proxy.Server,
 		TLS:    keeper,
 		Routes: o.routes, Settings: o.settings, Spool: o.cache, Runtime: o.runtime, Logs: o.logs, Maintenance: o.maintenance, Listeners: sockets.Listeners, Packets: sockets.Packets,
 		Drain: o.drain, Tunnels: o.tunnels, Watchdog: watchdog, Log: log,
+		Rest: o.restWith(), Memory: func() (int64, error) { return memoryOf(o.memory) },
 		Notify: func(state ...string) {
 			if ctx.Err() != nil {
 				return // the next process speaks for the service now

@@ -32,6 +32,9 @@ func newHook(t *terminal) *cobra.Command {
 	cmd.AddCommand(&cobra.Command{
 		Use: "delegate", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return hookDelegate(cmd.Context()) },
+	}, &cobra.Command{
+		Use: "rest", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return t.hookRest(cmd.Context(), os.Stdin) },
 	})
 	return cmd
 }

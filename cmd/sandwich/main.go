@@ -100,6 +100,7 @@ func newRoot(t *terminal) *cobra.Command {
 		newStop(t),
 		newRestart(t),
 		newReload(t),
+		newIdle(t),
 		newKill(t),
 		newManage(t),
 		newRun(t),

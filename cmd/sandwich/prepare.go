@@ -129,11 +129,12 @@ func hostWanted(i *inventory.Inventory) (apply.HostWanted, error) {
 		wanted.Listen = slices.Concat(i.Host.HTTP, i.Host.HTTPS)
 	}
 	wanted.Packets = packets(i.Host, len(wanted.Listen) > 0)
-	if len(i.Host.TrustedProxies) == 0 && !states("proxy.https") && i.Host.Metrics == "" {
+	if len(i.Host.TrustedProxies) == 0 && i.Host.MemoryBudget == 0 && !states("proxy.https") && i.Host.Metrics == "" {
 		return wanted, nil
 	}
 	settings := route.DefaultSettings()
 	settings.Metrics = i.Host.Metrics
+	settings.MemoryBudget = i.Host.MemoryBudget
 	if states("proxy.https") {
 		settings.HTTPS = i.Host.HTTPS
 	}

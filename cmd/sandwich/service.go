@@ -69,7 +69,7 @@ func newReload(t *terminal) *cobra.Command {
 // past are the words a verb is reported with.
 var past = map[string]string{
 	"start": "started", "stop": "stopped", "restart": "restarted", "reload": "reloaded",
-	"restart workers": "workers restarted", "kill": "signal sent",
+	"restart workers": "workers restarted", "kill": "signal sent", "idle": "sleeps until its next visitor comes",
 }
 
 func serviceVerb(t *terminal, verb, short string, do func(context.Context, *host, string) error) *cobra.Command {

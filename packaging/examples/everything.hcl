@@ -66,6 +66,10 @@ tls {
   hsts  = "180d" # not said unless stated
 }
 
+idle {
+  after = "30m" # without a request; the next one starts it again
+}
+
 limits {
   memory = "512M"
   cpu    = "150%"

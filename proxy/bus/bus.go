@@ -36,6 +36,7 @@ type Proxy interface {
 	UnitsUnseen()
 
 	Certificates
+	Signals() <-chan proxy.Signal
 }
 
 // The pauses between two attempts to reach a bus that went away.
@@ -77,6 +78,7 @@ func stay(ctx, ended context.Context, conn *dbus.Conn, p Proxy, log *slog.Logger
 	telling.Go(func() { tellChanges(conn, p) })
 	defer context.AfterFunc(ctx, func() { conn.ReleaseName(Name) })()
 	defer context.AfterFunc(ended, func() { conn.Close() })()
+	go emit(ctx, conn, p, log)
 	pause, complained := firstPause, false
 	for conn.Context().Err() == nil {
 		err := follow(conn.Context(), conn, p)
@@ -90,6 +92,22 @@ func stay(ctx, ended context.Context, conn *dbus.Conn, p Proxy, log *slog.Logger
 		case <-time.After(pause):
 		}
 		pause = min(2*pause, lastPause)
+	}
+}
+
+// emit tells the bus what p has to tell, for as long as the name is this process's.
+func emit(ctx context.Context, conn *dbus.Conn, p Proxy, log *slog.Logger) {
+	for {
+		select {
+		case s := <-p.Signals():
+			if err := conn.Emit(Path, Name+"."+s.Member, s.Args...); err != nil {
+				log.Warn(fmt.Sprintf("cannot emit %s: %v, ignoring", s.Member, err))
+			}
+		case <-conn.Context().Done():
+			return
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

@@ -79,6 +79,8 @@ type fake struct {
 	units []string
 	moved chan struct{}
 	seen  chan string
+
+	signals chan proxy.Signal
 }
 
 func (f *fake) Apply(name string) error  { return f.called("Apply " + name) }
@@ -114,6 +116,8 @@ func (f *fake) Units() ([]string, <-chan struct{}) {
 func (f *fake) UnitSeen(unit, active, sub, result string) {
 	f.say(strings.TrimSpace(unit + " " + active + " " + sub + " " + result))
 }
+func (f *fake) Signals() <-chan proxy.Signal { return f.signals }
+
 func (f *fake) UnitsUnseen() { f.say("unseen") }
 
 func (f *fake) say(what string) {
@@ -165,6 +169,29 @@ func client(t *testing.T) dbus.BusObject {
 	must(t, err)
 	t.Cleanup(func() { conn.Close() })
 	return conn.Object(bus.Name, bus.Path)
+}
+
+func TestNewsReachWhoListens(t *testing.T) {
+	newDaemon(t).start()
+	f := &fake{signals: make(chan proxy.Signal, 1)}
+	offer(t, f).wait(t, "owning "+bus.Name)
+	conn, err := dbus.ConnectSystemBus()
+	must(t, err)
+	defer conn.Close()
+	must(t, conn.AddMatchSignal(dbus.WithMatchInterface(bus.Name)))
+	heard := make(chan *dbus.Signal, 10)
+	conn.Signal(heard)
+	f.signals <- proxy.Signal{Member: "ProjectIdle", Args: []any{"client-x"}}
+	for {
+		select {
+		case s := <-heard:
+			if s.Name == bus.Name+".ProjectIdle" && s.Path == bus.Path && reflect.DeepEqual(s.Body, []any{"client-x"}) {
+				return
+			}
+		case <-time.After(patience):
+			t.Fatal("nobody hears of an idle project")
+		}
+	}
 }
 
 func TestCallsReachTheProxyAndErrorsComeBackAsSentences(t *testing.T) {

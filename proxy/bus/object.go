@@ -78,6 +78,12 @@ func properties(st proxy.Status) map[string]dbus.Variant {
 	if !st.ClosedSince.IsZero() {
 		values["maintenance_since"] = uint64(st.ClosedSince.UnixMicro())
 	}
+	if st.IdleAfter > 0 {
+		values["idle_after_ms"] = uint64(st.IdleAfter.Milliseconds())
+	}
+	if !st.LastUsed.IsZero() {
+		values["last_used"] = uint64(st.LastUsed.UnixMicro())
+	}
 	if st.Holding {
 		values["held_until"] = uint64(st.HeldUntil.UnixMicro())
 	}
@@ -154,6 +160,7 @@ var introspectable = introspect.NewIntrospectable(&introspect.Node{
 			method("RevokeCertificate", in("host", "s"), in("reason", "u")),
 		}, Signals: []introspect.Signal{
 			{Name: "CertificateChanged", Args: []introspect.Arg{{Name: "host", Type: "s"}}},
+			{Name: "ProjectIdle", Args: []introspect.Arg{{Name: "name", Type: "s"}}},
 		}},
 	},
 })

@@ -225,6 +225,8 @@ func (r *Route) checkLimits() error {
 		return fmt.Errorf("hold_ms %d is no time to wait", r.HoldMS)
 	case r.DrainMS < 0 || r.DrainMS > most:
 		return fmt.Errorf("drain_ms %d is no time to wait", r.DrainMS)
+	case r.IdleMS < 0 || r.IdleMS > most:
+		return fmt.Errorf("idle_ms %d is no time", r.IdleMS)
 	case r.InFlight < 0:
 		return fmt.Errorf("in_flight %d is negative", r.InFlight)
 	}

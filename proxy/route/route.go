@@ -33,6 +33,7 @@ type Route struct {
 	HoldMS          int64             `json:"hold_ms"`             // for a listener that is not there yet
 	DrainMS         int64             `json:"drain_ms"`            // for requests in flight to end; see Drain
 	InFlight        int               `json:"in_flight,omitempty"` // 0: no cap
+	IdleMS          int64             `json:"idle_ms,omitempty"`   // without a request, before it is stopped; 0: never
 	BufferRequests  bool              `json:"buffer_requests"`
 	BufferResponses bool              `json:"buffer_responses"`
 	Stream          []string          `json:"stream,omitempty"`      // path prefixes that are not buffered

@@ -16,6 +16,9 @@ type Settings struct {
 	// HTTPS are the addresses, of those that the proxy listens on, where HTTPS is spoken. Nil: port
 	// 443; empty: none.
 	HTTPS []string `json:"https"`
+	// MemoryBudget is how many bytes all projects together may use before the one that has been
+	// unvisited for longest is stopped, if it may be. 0: any.
+	MemoryBudget int64 `json:"memory_budget,omitempty"`
 }
 
 // checkMetrics lets nobody offer them to the world by mistake.
@@ -58,6 +61,9 @@ func (s *Settings) check() error {
 	}
 	if err := s.checkMetrics(); err != nil {
 		return err
+	}
+	if s.MemoryBudget < 0 {
+		return fmt.Errorf("memory budget is %d bytes", s.MemoryBudget)
 	}
 	for _, p := range s.TrustedProxies {
 		if !p.IsValid() || p != p.Masked() {

@@ -16,6 +16,7 @@ type Host struct {
 	TrustedProxies []string // networks whose X-Forwarded-* are believed, "10.0.0.0/8"
 	TLS            TLS      // what every project's tls block starts from
 	Metrics        string   // where metrics are offered besides the socket, "127.0.0.1:9145", or ""
+	MemoryBudget   int64    // bytes that all projects together may use before the longest unvisited is stopped; 0: any
 	Source         *Source
 	Outside        Outside
 
@@ -94,10 +95,10 @@ var listenSettings = []setting[Host]{
 	{"http3", boolean(func(h *Host) *bool { return &h.HTTP3 })},
 	{"metrics", text(func(h *Host) *string { return &h.Metrics }, loopbackAddress)},
 	{"trusted_proxies", list(func(h *Host) *[]string { return &h.TrustedProxies }, network, unique)},
+	{"memory_budget", size(func(h *Host) *int64 { return &h.MemoryBudget }, 1<<20)},
 }
 
 var laterHostProxy = []setting[unread]{
-	{"memory_budget", anyText},
 }
 
 // loopbackAddress is an address with a port that only this host can reach.

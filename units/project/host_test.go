@@ -106,7 +106,9 @@ func TestMistakesInDefaultsAreToldOnceWithTheHostFile(t *testing.T) {
 	for src, summary := range map[string]string{
 		"defaults {\n  gunicorn {\n    worker = 2\n  }\n}":    "Unsupported argument",
 		"defaults {\n  user = \"root\"\n}":                    "Invalid value for user",
-		"defaults {\n  idle {\n    after = \"5m\"\n  }\n}":    "idle is not available yet",
+		"defaults {\n  idle {\n    after = \"5ms\"\n  }\n}":   "Invalid value for idle.after",
+		"defaults {\n  idle {\n  }\n}":                        "idle.after is not stated",
+		"proxy {\n  memory_budget = \"12\"\n}":                "Invalid value for proxy.memory_budget",
 		"defaults {\n}\ndefaults {\n}":                        "The block is there twice",
 		"defaults {\n  gunicorn {\n  }\n  gunicorn {\n  }\n}": "The block is there twice",
 		"default {\n}": "Unsupported block type",

@@ -8,28 +8,10 @@ import "github.com/zclconf/go-cty/cty"
 // unread is the T of settings whose values go nowhere.
 type unread struct{}
 
-var (
-	anyText  = anyValue(cty.String, "a string")
-	anyTexts = anyValue(cty.List(cty.String), "a list of strings")
-	anyCount = anyValue(cty.Number, "a number")
-	anyFlag  = anyValue(cty.Bool, "true or false")
-)
+var anyFlag = anyValue(cty.Bool, "true or false")
 
 func anyValue(want cty.Type, called string) func(value, *unread) {
 	return func(v value, _ *unread) { v.eval(v.attr.Expr, want, called) }
-}
-
-var laterBlocks = []kind{
-	later("idle", "", []setting[unread]{{"after", anyText}}),
-}
-
-// later is a block that is read and refused.
-func later(name, label string, table []setting[unread]) kind {
-	return kind{name: name, label: label, attrs: names(table), decode: func(d *decoder, g *group) {
-		fill(d, g, table, &unread{})
-		at := g.at
-		d.refuse(&at, g.key+" is not available yet", "This version of sandwich cannot do it. Remove the block.")
-	}}
 }
 
 // refuseLater reads and refuses the attributes of a table. What asks for nothing is allowed:

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -51,29 +50,8 @@ func read(t *testing.T, name string) string {
 	return string(src)
 }
 
-func TestTheWholeExampleOnlyLacksWhatIsNotAvailableYet(t *testing.T) {
-	_, diags := load(t, read(t, "testdata/everything.hcl"))
-	var got []string
-	for _, d := range diags {
-		name, ok := strings.CutSuffix(d.Summary, " is not available yet")
-		if !ok {
-			t.Errorf("another mistake: %s", d)
-		}
-		got = append(got, name)
-	}
-	want := []string{
-		"idle",
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("not available yet:\n got %q\nwant %q", got, want)
-	}
-}
-
-// laterParts are what this version refuses in the whole example.
-var laterParts = regexp.MustCompile(`(?ms)^(idle) .*?^}$`)
-
-func TestTheWholeExampleLoadsWithoutWhatIsNotAvailableYet(t *testing.T) {
-	p := mustLoad(t, laterParts.ReplaceAllString(read(t, "testdata/everything.hcl"), ""))
+func TestTheWholeExampleLoads(t *testing.T) {
+	p := mustLoad(t, read(t, "testdata/everything.hcl"))
 	p.Source = nil
 	want := &Project{
 		Name: "client-x", File: "/etc/sandwich/projects/client-x.hcl", Root: "/srv/client-x",
@@ -110,6 +88,7 @@ func TestTheWholeExampleLoadsWithoutWhatIsNotAvailableYet(t *testing.T) {
 			Name: "clearsessions", Command: []string{"manage.py", "clearsessions"}, Calendar: "daily", Jitter: 10 * time.Minute, Persistent: true,
 		}},
 		Release: Release{Steps: [][]string{{"manage.py", "migrate", "--noinput"}, {"manage.py", "collectstatic", "--noinput"}}, Health: "/"},
+		Idle:    Idle{After: 30 * time.Minute},
 	}
 	if !reflect.DeepEqual(p, want) {
 		t.Errorf("loaded\n got %+v\nwant %+v", p, want)

@@ -54,6 +54,7 @@ type Project struct {
 	Workers   []Worker
 	Timers    []Timer
 	Release   Release
+	Idle      Idle
 
 	Source *Source // where each setting stands in File
 }
@@ -132,6 +133,11 @@ type Proxy struct {
 	AccessLog       string            // "combined", "json", "journal" or "off"
 	RateLimits      []RateLimit
 	Access          *Access // nil: everybody may come
+}
+
+// Idle is the idle block: a web service that nobody visits is stopped, and the next request starts it.
+type Idle struct {
+	After time.Duration // without a request; 0: never
 }
 
 // Limits is the limits block, for the project's slice. Each value is in systemd's own syntax and

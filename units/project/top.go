@@ -9,7 +9,7 @@ import (
 // top is the top level of a project file.
 var top = kind{
 	attrs:  names(topSettings),
-	blocks: append(append([]kind{}, blocks...), laterBlocks...),
+	blocks: blocks,
 	decode: decodeTop,
 }
 
@@ -20,6 +20,7 @@ var blocks = []kind{
 	{name: "proxy", attrs: names(proxySettings), blocks: proxyBlocks, decode: decodeProxy},
 	{name: "redirect", label: "host", attrs: names(redirectSettings), decode: decodeRedirect},
 	{name: "tls", attrs: names(tlsSettings), blocks: tlsBlocks, decode: decodeTLS},
+	{name: "idle", attrs: names(idleSettings), decode: decodeIdle},
 	{name: "limits", attrs: names(limitSettings), decode: decodeLimits},
 	{name: "worker", label: "name", attrs: names(workerSettings), decode: decodeWorker},
 	{name: "timer", label: "name", attrs: names(timerSettings), decode: decodeTimer},
