@@ -52,6 +52,10 @@ func distrust() {
 // already wait for the next process.
 const longestDrain = 10 * time.Second
 
+// hookPatience is how long a proxy that hangs may keep a stop waiting before it begins, and again
+// before it ends.
+const hookPatience = 5 * time.Second
+
 // hookStopping is ExecStop=: before the service is told to end, the proxy holds new requests and
 // those in flight finish. Without a proxy there is nobody to hold, and the stop goes on.
 func (t *terminal) hookStopping(ctx context.Context, name string) error {
@@ -63,7 +67,9 @@ func (t *terminal) hookStopping(ctx context.Context, name string) error {
 		return err
 	}
 	defer proxy.Close()
-	upstream, err := front{proxy}.Upstream(ctx, name)
+	asking, answered := context.WithTimeout(ctx, hookPatience)
+	defer answered()
+	upstream, err := front{proxy}.Upstream(asking, name)
 	if err != nil || upstream != overlap.Main {
 		return quietWithoutVisitors(err)
 	}
@@ -72,7 +78,7 @@ func (t *terminal) hookStopping(ctx context.Context, name string) error {
 		return err
 	}
 	drain := min(max(project.Drain, time.Second), longestDrain)
-	if err := proxy.Hold(ctx, name, drain+units.StopReserve); err != nil {
+	if err := proxy.Hold(asking, name, drain+units.StopReserve); err != nil {
 		return quietWithoutVisitors(err)
 	}
 	return quietWithoutVisitors(front{proxy}.Drain(ctx, name, drain))
@@ -99,6 +105,8 @@ func (t *terminal) hookStopped(ctx context.Context, name string) error {
 		return err
 	}
 	defer proxy.Close()
+	ctx, answered := context.WithTimeout(ctx, hookPatience)
+	defer answered()
 	return quietWithoutVisitors(proxy.Release(ctx, name))
 }
 

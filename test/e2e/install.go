@@ -24,6 +24,34 @@ var packages = sync.OnceValues(func() (paths [2]string, err error) {
 	}, err
 })
 
+// olderVersion is before every version that there is.
+const olderVersion = "0.0.1"
+
+// older is a directory with the same packages as another, older version, built once for all tests.
+var older = sync.OnceValues(func() (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "sandwich-older-"); err != nil {
+		return "", err
+	}
+	build := exec.Command(filepath.Join(top, "packaging/build"))
+	build.Env = append(os.Environ(), "SANDWICH_VERSION="+olderVersion, "SANDWICH_DIST="+dir)
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("cannot build older packages: %w\n%s", err, out)
+	}
+	return dir, nil
+})
+
+// CopyOlderPackage puts the .deb of an older version into the machine's /root and gives its path there.
+func (m *Machine) CopyOlderPackage() string {
+	m.t.Helper()
+	dir, err := older()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	name := "sandwich_" + olderVersion + "_amd64.deb"
+	m.Copy(filepath.Join(dir, name), "/root")
+	return "/root/" + name
+}
+
 // CopyPackage puts the .deb into the machine's /root and gives its path there.
 func (m *Machine) CopyPackage() string {
 	m.t.Helper()

@@ -5,6 +5,7 @@ package e2e
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"sandwich/test/load"
@@ -13,7 +14,8 @@ import (
 // proxies are what happens to the front proxy and to its routes.
 var proxies = []scenario{
 	{name: "systemctl restart sandwich-proxy", classes: classes, event: restartProxy},
-	{name: "package installed again", classes: []string{"sync", "uvicorn"}, event: reinstall},
+	{name: "package installed again", classes: []string{"sync"}, event: reinstall},
+	{name: "package upgraded from an older version", classes: []string{"sync", "uvicorn"}, prepare: downgrade, event: upgrade, restore: newest},
 	{name: "applies of another project, WebSockets and downloads open", classes: []string{"uvicorn"}, only: true, once: true,
 		prepare: openOther, event: applyOther, judge: untouched, restore: closeOther},
 	{name: "systemctl restart without a proxy", once: true, event: withoutProxy, judge: anything},
@@ -33,6 +35,34 @@ func reinstall(g *stage, _ int) {
 // other is a project whose changes are no business of the one that is visited.
 func (g *stage) other() *shop {
 	return &shop{Machine: g.Machine, name: "other", class: "sync", imports: 100 * time.Millisecond}
+}
+
+// install installs a version, older or newer than the one that is there.
+func (g *stage) install(path string) {
+	g.Helper()
+	g.must("apt-get", "install", "-y", "--allow-downgrades", "--no-install-recommends", path)
+}
+
+func (g *stage) version() string {
+	return strings.TrimSpace(g.Machine.Run("sandwich", "version").Stdout)
+}
+
+func downgrade(g *stage) { g.install(g.CopyOlderPackage()) }
+
+func newest(g *stage) { g.install(g.CopyPackage()) }
+
+// upgrade brings the newer version, and the next time the older one again.
+func upgrade(g *stage, number int) {
+	before, proxy := g.version(), g.property("sandwich-proxy.service", "InvocationID")
+	if number%2 == 0 {
+		newest(g)
+	} else {
+		downgrade(g)
+	}
+	if g.version() == before || g.property("sandwich-proxy.service", "InvocationID") == proxy {
+		g.Errorf("after the upgrade %s runs, as before", before)
+	}
+	g.answers()
 }
 
 func openOther(g *stage) {
@@ -96,10 +126,11 @@ func withoutProxy(g *stage, _ int) {
 // anything is the verdict on visitors of a host without a proxy: only what is after it counts.
 func anything(*stage, *result) []string { return nil }
 
+// hungProxy stops all processes of the proxy for the time of a restart.
 func hungProxy(g *stage, _ int) {
-	pid := g.property("sandwich-proxy.service", "MainPID")
-	g.must("kill", "-STOP", pid)
+	all := "cat /sys/fs/cgroup$(systemctl show -P ControlGroup sandwich-proxy.service)/cgroup.procs"
+	g.must("sh", "-c", "kill -STOP $("+all+")")
 	defer g.answers()
-	defer g.must("kill", "-CONT", pid)
+	defer g.must("sh", "-c", "kill -CONT $("+all+")")
 	g.restartsInTime()
 }

@@ -25,9 +25,14 @@ var restarts = []scenario{
 	{name: "sandwich restart and systemctl reload at once", lasting: true,
 		event: reloadMeetsRestart},
 	{name: "sandwich restart killed, then another", event: killedRestart},
+	{name: "sandwich restart killed, then apply", event: killedAndApplied},
+	{name: "systemctl reload killed, then apply", event: killedReload},
+	{name: "sandwich restart, overlap = false", classes: []string{"sync", "uvicorn"}, project: onlyOnce,
+		event: newCode("sandwich", "restart", "NAME")},
 	{name: "sandwich restart --all", once: true, prepare: openMany, event: restartAll, restore: closeMany},
 	{name: "systemctl stop, woken by the next request", event: stopped},
 	{name: "systemctl daemon-reload", event: func(g *stage, _ int) { g.must("systemctl", "daemon-reload") }},
+	{name: "systemctl daemon-reexec", event: func(g *stage, _ int) { g.must("systemctl", "daemon-reexec") }},
 }
 
 // spoiled is new code that must not come to serve.
@@ -149,6 +154,42 @@ func killedRestart(g *stage, _ int) {
 	g.must("sandwich", "restart", g.name)
 	g.serves(release)
 }
+
+// killedAndApplied kills a restart while the next generation serves, and has apply finish it.
+func killedAndApplied(g *stage, _ int) {
+	release := g.renew()
+	done := make(chan Result, 1)
+	go func() { done <- g.Machine.Run("sh", "-c", "echo $$ >/run/restarting; exec sandwich restart "+g.name) }()
+	g.until("the next generation serves", func() bool { return g.upstream() == "next" || len(done) > 0 })
+	g.Machine.Run("sh", "-c", "kill -9 $(cat /run/restarting)")
+	if r := <-done; r.Code == 0 {
+		g.Logf("the restart was too quick to be killed")
+	}
+	g.must("sandwich", "apply", g.name)
+	g.settled()
+	g.serves(release)
+}
+
+// killedReload kills what reloads for systemd, somewhere between its beginning and its end. What is
+// left of it is finished by the next command.
+func killedReload(g *stage, _ int) {
+	g.renew()
+	done := make(chan Result, 1)
+	go func() { done <- g.Machine.Run("systemctl", "reload", g.service()) }()
+	const hook = "pgrep -f '^/usr/bin/sandwich hook reload '"
+	g.until("the reload is on its way", func() bool { return g.Machine.Run("sh", "-c", hook).Code == 0 || len(done) > 0 })
+	<-time.After(time.Duration(float64(g.importing+2*time.Second) * randomFraction()))
+	g.Machine.Run("sh", "-c", "kill -9 $("+hook+")")
+	g.Logf("the killed reload exits with %d", (<-done).Code)
+	g.must("sandwich", "apply", g.name)
+	release := g.renew()
+	g.must("sandwich", "restart", g.name)
+	g.settled()
+	g.serves(release)
+}
+
+// onlyOnce is a project that cannot run beside itself.
+func onlyOnce(s *shop) { s.top = "overlap = false" }
 
 // impatient lets the next generation have less time for its import than a minute and a half.
 func impatient(g *stage) {

@@ -21,7 +21,8 @@ type shop struct {
 	graceful  time.Duration
 	releases  int    // published after r1
 	note      int    // /version repeats it
-	settings  string // of the project file, beside the usual ones
+	settings  string // blocks of the project file, beside the usual ones
+	top       string // its attributes
 	arguments []string
 }
 
@@ -56,6 +57,7 @@ func (s *shop) hcl() string {
 domains = ["%[1]s.example"]
 app = "%[2]s"
 writable = ["/srv/%[1]s/db"]
+%[7]s
 environment = {
   SHOP_HOST = "%[1]s.example"
   SHOP_IDS = "/srv/%[1]s/db/ids"
@@ -66,7 +68,7 @@ gunicorn {
   %[5]s
 }
 %[6]s
-`, s.name, app, s.imports.Seconds(), s.note, own, s.settings)
+`, s.name, app, s.imports.Seconds(), s.note, own, s.settings, s.top)
 }
 
 func (s *shop) writeHCL() { s.Write("/etc/sandwich/projects/"+s.name+".hcl", s.hcl()) }

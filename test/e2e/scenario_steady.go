@@ -14,6 +14,12 @@ import (
 func (g *stage) steady() {
 	g.Helper()
 	g.answers()
+	g.settled()
+}
+
+// settled is steady when it must not take a further request for it.
+func (g *stage) settled() {
+	g.Helper()
 	for unit, want := range map[string]string{
 		g.service(): "active", units.NextService(g.name): "inactive", units.NextSocket(g.name): "inactive",
 	} {
