@@ -117,13 +117,13 @@ func newNotes(t *testing.T, path string) notes {
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	must(t, err)
 	t.Cleanup(func() { conn.Close() })
-	must(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
 	return notes{t, conn}
 }
 
 // wait reads until a message begins with what.
 func (n notes) wait(what string) {
 	n.Helper()
+	must(n.T, n.conn.SetDeadline(time.Now().Add(time.Minute)))
 	buf := make([]byte, 4096)
 	for {
 		size, err := n.conn.Read(buf)

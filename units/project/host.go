@@ -74,7 +74,7 @@ func (h *Host) trial() hcl.Diagnostics {
 // hostFile is the top level of the host file. A defaults block is left as it is: trial reads it,
 // and then each Load.
 var hostFile = kind{decode: nothing, blocks: []kind{
-	{name: "proxy", attrs: append(names(listenSettings), names(laterHostProxy)...), decode: decodeListen},
+	{name: "proxy", attrs: names(listenSettings), decode: decodeListen},
 	{name: "tls", attrs: names(tlsSettings), blocks: tlsBlocks, decode: decodeHostTLS},
 	{name: "defaults", opaque: true, decode: nothing},
 }}
@@ -83,7 +83,6 @@ func nothing(*decoder, *group) {}
 
 func decodeListen(d *decoder, g *group) {
 	fill(d, g, listenSettings, d.host)
-	refuseLater(d, g, laterHostProxy)
 	if attr := g.attrs["http3"]; attr != nil && d.host.HTTP3 && len(d.host.HTTPS) == 0 {
 		d.refuse(&attr.Range, "proxy.http3 without proxy.https", "HTTP/3 is spoken where HTTPS is. Give proxy.https an address, or remove http3.")
 	}
@@ -96,9 +95,6 @@ var listenSettings = []setting[Host]{
 	{"metrics", text(func(h *Host) *string { return &h.Metrics }, loopbackAddress)},
 	{"trusted_proxies", list(func(h *Host) *[]string { return &h.TrustedProxies }, network, unique)},
 	{"memory_budget", size(func(h *Host) *int64 { return &h.MemoryBudget }, 1<<20)},
-}
-
-var laterHostProxy = []setting[unread]{
 }
 
 // loopbackAddress is an address with a port that only this host can reach.

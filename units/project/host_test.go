@@ -29,8 +29,8 @@ func TestAHostWithoutAFileListensOnPort80(t *testing.T) {
 }
 
 func TestTheHostFileSaysHowTheProxyListens(t *testing.T) {
-	h := host(t, "proxy {\n  http = [\"127.0.0.1:8080\"]\n  http3 = false\n  https = []\n  trusted_proxies = [\"10.0.0.0/8\", \"192.0.2.1\"]\n}")
-	if !slices.Equal(h.HTTP, []string{"127.0.0.1:8080"}) || !slices.Equal(h.TrustedProxies, []string{"10.0.0.0/8", "192.0.2.1/32"}) {
+	h := host(t, "proxy {\n  http = [\"127.0.0.1:8080\"]\n  http3 = false\n  https = []\n  trusted_proxies = [\"10.0.0.0/8\", \"192.0.2.1\"]\n  memory_budget = \"12G\"\n}")
+	if !slices.Equal(h.HTTP, []string{"127.0.0.1:8080"}) || !slices.Equal(h.TrustedProxies, []string{"10.0.0.0/8", "192.0.2.1/32"}) || h.MemoryBudget != 12<<30 {
 		t.Errorf("%+v", h)
 	}
 	if h.HTTP3 || !host(t, "proxy {\n  http3 = true\n}").HTTP3 {
@@ -52,17 +52,6 @@ func TestMetricsAreOfferedOnThisHostOnly(t *testing.T) {
 	for _, wrong := range []string{"0.0.0.0:9145", "127.0.0.1:80", "127.0.0.1", "localhost:9145", ":9145"} {
 		if _, diags := LoadHost("h.hcl", []byte("proxy {\n  metrics = \""+wrong+"\"\n}")); len(diags) != 1 {
 			t.Errorf("%s: %v", wrong, diags)
-		}
-	}
-}
-
-func TestWhatTheHostFileCannotSayYetIsRefused(t *testing.T) {
-	for src, name := range map[string]string{
-		"proxy {\n  memory_budget = \"12G\"\n}": "proxy.memory_budget",
-	} {
-		_, diags := LoadHost("h.hcl", []byte(src))
-		if len(diags) != 1 || diags[0].Summary != name+" is not available yet" {
-			t.Errorf("%s: %v", src, diags)
 		}
 	}
 }

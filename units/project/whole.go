@@ -2,9 +2,6 @@ package project
 
 import (
 	"strings"
-
-	"github.com/hashicorp/hcl/v2"
-	"github.com/zclconf/go-cty/cty"
 )
 
 // whole checks what holds between settings, once everything has been read.
@@ -38,19 +35,6 @@ func (d *decoder) wholeSettings() {
 
 // settingsVariable is how Django is told its settings module.
 const settingsVariable = "DJANGO_SETTINGS_MODULE"
-
-// asksNothing says whether a value is false or an empty list.
-func asksNothing(d *decoder, expr hcl.Expression) bool {
-	v, diags := expr.Value(d.context)
-	if diags.HasErrors() {
-		return false
-	}
-	v, _ = v.UnmarkDeep()
-	if !v.IsKnown() || v.IsNull() {
-		return false
-	}
-	return v.Type() == cty.Bool && v.False() || v.Type().IsTupleType() && v.LengthInt() == 0
-}
 
 // sentence is an error's text as a sentence.
 func sentence(err error) string {
