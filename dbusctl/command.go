@@ -3,7 +3,6 @@ package dbusctl
 import (
 	"context"
 	"fmt"
-	"strings"
 )
 
 // FailedCommand is the command line of a service, of several ExecStart= perhaps, that ended badly,
@@ -25,6 +24,14 @@ const (
 	dumped = 3
 )
 
+// endReason words an exit status; 200 and above are systemd's own.
+func endReason(status int32) string {
+	if reason, ok := spawnFailures[status]; ok {
+		return fmt.Sprintf("did not start: %s (status %d)", reason, status)
+	}
+	return fmt.Sprintf("ended with status %d", status)
+}
+
 // failedCommand reads the ExecStart property: path, arguments, flag, four times, pid, code, status.
 func failedCommand(list [][]any) ([]string, string) {
 	for _, entry := range list {
@@ -36,7 +43,7 @@ func failedCommand(list [][]any) ([]string, string) {
 		status, _ := entry[9].(int32)
 		switch {
 		case code == exited && status != 0:
-			return arguments, strings.TrimPrefix(exitReason(Unit{ExitStatus: status}), "its process ")
+			return arguments, endReason(status)
 		case code == killed || code == dumped:
 			return arguments, fmt.Sprintf("was killed by signal %d (%s)", status, signalName(status))
 		}

@@ -16,7 +16,7 @@ func TestTheCommandThatFailedIsFound(t *testing.T) {
 	}{
 		{[][]any{entry("a", exited, 0), entry("b", exited, 2), entry("c", 0, 0)}, []string{"b", "x"}, "ended with status 2"},
 		{[][]any{entry("a", killed, 9)}, []string{"a", "x"}, "was killed by signal 9 (SIGKILL)"},
-		{[][]any{entry("a", exited, 203)}, []string{"a", "x"}, "its program cannot be executed (status 203)"},
+		{[][]any{entry("a", exited, 203)}, []string{"a", "x"}, "did not start: its program cannot be executed (status 203)"},
 		{[][]any{entry("a", exited, 0), {}}, nil, ""},
 	} {
 		if command, how := failedCommand(c.list); !slices.Equal(command, c.command) || how != c.how {

@@ -68,7 +68,7 @@ type generation struct {
 	next    bool   // the one beside the service: nothing starts it but a restart
 }
 
-// states says whether the project file itself states the setting.
+// states says whether the project file itself states the setting, or a person did by hand.
 func (g generation) states(key string) bool {
-	return g.Source != nil && g.Source.States(key)
+	return key == "gunicorn.workers" && g.Gunicorn.Scaled || g.Source != nil && g.Source.States(key)
 }

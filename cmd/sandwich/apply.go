@@ -171,5 +171,5 @@ func (t *terminal) goodbye(name string, purge bool) error {
 		return fmt.Errorf("cannot remove %s: %w", file, err)
 	}
 	t.say("%s: disabled, %s removed", name, file)
-	return release.Forget(release.Dir, name)
+	return errors.Join(release.Forget(release.Dir, name), apply.RemoveFile(scaleFile(name)))
 }

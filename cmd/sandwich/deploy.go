@@ -230,6 +230,12 @@ func (d *deploy) gate(ctx context.Context, more ...string) error {
 		d.tell("%s: going back regardless", d.project)
 		return nil
 	}
+	if job != nil && job.State.ExitStatus == gateMigrations {
+		return &refused{said: "migrations stand against " + d.to, err: err}
+	}
+	if job != nil {
+		return &refused{said: d.to + " may not serve", err: err}
+	}
 	return err
 }
 
@@ -261,7 +267,7 @@ func (d *deploy) run(ctx context.Context, unit string, more ...string) error {
 	command, how, asking := d.host.systemd.FailedCommand(after, unit)
 	err = errors.Join(err, d.host.systemd.ResetFailed(after, unit))
 	if asking == nil && len(command) > 0 {
-		return &refused{said: fmt.Sprintf("%q %s", strings.Join(d.plainly(command), " "), how), err: err}
+		return &refused{said: fmt.Sprintf("the step %q %s", strings.Join(d.plainly(command), " "), how), err: err}
 	}
 	return &refused{said: err.Error(), err: err}
 }

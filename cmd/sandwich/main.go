@@ -108,7 +108,7 @@ func newRoot(t *terminal) *cobra.Command {
 		newStatus(t),
 		newList(t),
 		newLogs(t),
-		newJobs(t), newDeploy(t), newRollback(t),
+		newJobs(t), newScale(t), newDeploy(t), newRollback(t),
 		newWhy(t), newDoctor(t),
 		newFmt(t),
 		newMaintenance(t),

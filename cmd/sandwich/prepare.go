@@ -35,7 +35,7 @@ func (p *prepared) exit(failed map[string]error) error {
 // read reads project files and asks the projects.
 func read(ctx context.Context, h *host, names []string) (*inventory.Inventory, error) {
 	return inventory.Read(ctx, inventory.Options{
-		ProjectsDir: projectsDir, HostFile: hostFile, Names: names, Enabled: enabled, Releases: lastReleases, Run: newAsker(h),
+		ProjectsDir: projectsDir, HostFile: hostFile, Names: names, Enabled: enabled, Releases: lastReleases, Scale: scaleOf, Run: newAsker(h),
 	})
 }
 
@@ -92,6 +92,11 @@ func facts(p *project.Project) []string {
 	var list []string
 	if p.Gunicorn.WorkersReason != "" {
 		list = append(list, fmt.Sprintf("%d workers: %s", p.Gunicorn.Workers, p.Gunicorn.WorkersReason))
+	}
+	for _, w := range p.Workers {
+		if w.CountReason != "" {
+			list = append(list, fmt.Sprintf("%d of worker %s: %s", w.Count, w.Name, w.CountReason))
+		}
 	}
 	if p.Gunicorn.Config != "" {
 		list = append(list, "gunicorn settings of its own: "+p.Gunicorn.Config)

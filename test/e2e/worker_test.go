@@ -248,6 +248,21 @@ func countsChange(t *testing.T, m *Machine) {
 	if m.property("sandwich-ledger.service", "MainPID") != web {
 		t.Error("the web service was restarted for a worker")
 	}
+	m.MustRun("sandwich", "scale", "ledger.celery", "2")
+	if scaled := m.jobs(); scaled["ledger.celery@2"].State != "running" || scaled["ledger.celery@1"].Pid != before["ledger.celery@1"].Pid {
+		t.Errorf("scale NAME.WORKER 2: %+v", scaled)
+	}
+	m.MustRun("sandwich", "scale", "ledger", "3")
+	if status := m.property("sandwich-ledger.service", "StatusText"); !strings.HasPrefix(status, "3 of 3 workers") {
+		t.Errorf("scale NAME 3: %s", status)
+	}
+	if plan := m.MustRun("sandwich", "plan", "ledger"); !strings.Contains(plan, "nothing to do") || !strings.Contains(plan, "2 of worker celery: as sandwich scale says, in place of 1") {
+		t.Errorf("a plan after scale:\n%s", plan)
+	}
+	m.MustRun("sandwich", "scale", "ledger.celery", "default")
+	if scaled := m.jobs(); len(scaled) != len(fewer) {
+		t.Errorf("scale NAME.WORKER default: %+v", scaled)
+	}
 }
 
 func timersRun(t *testing.T, m *Machine) {

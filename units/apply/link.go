@@ -15,7 +15,12 @@ import (
 func WriteFile(path string, content []byte) error { return writeFile(path, content) }
 
 // RemoveFile removes a file. A missing file is no error.
-func RemoveFile(path string) error { return removeFile(path) }
+func RemoveFile(path string) error {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return removeFile(path)
+}
 
 // MoveLink has a symbolic link lead to target, in one step: whoever follows it finds the old
 // release or the new one. The directory of the link belongs to the project's user or to root, and

@@ -88,10 +88,16 @@ def ahead(loader, newer):
         refuse(
             "The database has migrations that this release does not know. In %s, which has them, run\n%s\n"
             "first, or roll back with --force."
-            % (os.path.join(newer, os.path.relpath(os.path.realpath(RELEASE), os.path.realpath(os.environ["SANDWICH_BACK_TO"]))), "\n".join("  " + c for c in commands)),
+            % (same_place(newer), "\n".join("  " + c for c in commands)),
             MIGRATIONS,
         )
     print("migrations: none is ahead of this release")
+
+
+def same_place(release):
+    """Return where in another release the directory is that this runs in."""
+    inside = os.path.relpath(os.path.realpath(RELEASE), os.path.realpath(os.environ["SANDWICH_BACK_TO"]))
+    return os.path.normpath(os.path.join(release, inside))
 
 
 def command(loader, app):

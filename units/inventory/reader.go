@@ -196,6 +196,9 @@ func (r *reader) found(e *Entry) project.Found {
 		return found
 	}
 	found.Owner, found.Group = r.System.OwnerOf(e.Draft.Root)
+	if r.Scale != nil {
+		found.Scale = r.Scale(e.Name)
+	}
 	found.Link, found.Current = hostcheck.Link(e.Draft.Root, r.System)
 	if found.Link != "" && r.Releases != nil {
 		found.Releases = r.Releases(e.Name)

@@ -19,6 +19,8 @@ type Found struct {
 	Group   string // name of the root's group
 	Link    string // the symbolic link to the current release that root goes through, "" when there is none
 	Current string // what Link leads to
+	// Scale is what "sandwich scale" was told last: how many of what there should be.
+	Scale Scale
 	// Releases are the directories of releases that were deployed, newest first.
 	Releases []string
 	// Interpreter is the file that Python leads to through symbolic links, "" when it is itself.
@@ -44,6 +46,7 @@ func Complete(p *Project, found Found) (*Project, hcl.Diagnostics) {
 	c.settings()
 	c.app()
 	c.workers()
+	c.scale()
 	c.statics()
 	c.internals()
 	c.writable()

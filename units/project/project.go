@@ -75,6 +75,7 @@ const PermitNeighbours = "neighbours"
 // Gunicorn is the gunicorn block.
 type Gunicorn struct {
 	Workers           int    // 0 before Complete means "auto"
+	Scaled            bool   // Workers was set by hand: it wins over every settings file
 	WorkersReason     string // why auto chose Workers, for plan; empty when the file states a number
 	Threads           int
 	WorkerClass       string // "sync", "gthread", ..., or the import path of a worker class

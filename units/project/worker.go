@@ -1,6 +1,7 @@
 package project
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +27,28 @@ type Worker struct {
 	Kind        WorkerKind
 	StopSignal  string // asks it to end: SIGTERM, ...
 	StopTimeout time.Duration
+}
+
+// Scale is how many of what there should be, in place of what the project file says. Web is the
+// number of gunicorn's workers, 0 as the file says; Workers the count of each worker.
+type Scale struct {
+	Web     int            `json:"web,omitempty"`
+	Workers map[string]int `json:"workers,omitempty"`
+}
+
+// scale has numbers that were set by hand win over those of the file, and says so.
+func (c *completion) scale() {
+	if n := c.found.Scale.Web; n > 0 && c.p.Command == nil {
+		c.p.Gunicorn.WorkersReason = fmt.Sprintf("as sandwich scale says, in place of %d", c.p.Gunicorn.Workers)
+		c.p.Gunicorn.Workers, c.p.Gunicorn.Scaled = n, true
+	}
+	for i := range c.p.Workers {
+		w := &c.p.Workers[i]
+		if n, ok := c.found.Scale.Workers[w.Name]; ok && n != w.Count {
+			w.CountReason = fmt.Sprintf("as sandwich scale says, in place of %d", w.Count)
+			w.Count = n
+		}
+	}
 }
 
 var workerSettings = []setting[Worker]{
