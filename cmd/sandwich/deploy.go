@@ -107,7 +107,7 @@ func (d *deploy) report(ctx context.Context, err error) error {
 	if errors.As(err, &asked) || d.to == "" {
 		return err // nothing was tried
 	}
-	d.audit(err)
+	d.record(err)
 	switch {
 	case errors.As(err, &no):
 		d.tell("error: %s: %v", d.project, err)
@@ -135,7 +135,7 @@ func (d *deploy) forward(ctx context.Context, dir string) error {
 		return err
 	}
 	if d.link != "" {
-		d.history = history.Deployed(d.serving(ctx), release.Entry{Dir: d.to, Time: time.Now().UTC().Truncate(time.Second), By: whoDeploys()})
+		d.history = history.Deployed(d.serving(ctx), release.Entry{Dir: d.to, Time: time.Now().UTC().Truncate(time.Second), By: actor()})
 	}
 	if err := d.waitForEarlierSteps(ctx); err != nil {
 		return err
@@ -482,17 +482,17 @@ func (d *deploy) serveRoute(ctx context.Context, h *host, content []byte) error 
 	return nil
 }
 
-// audit writes into the journal who did what.
-func (d *deploy) audit(failure error) {
-	event, result := d.verb, "done"
-	message := fmt.Sprintf("%s: %s of %s by %s", d.project, d.verb, d.to, whoDeploys())
+// record writes into the journal who brought which release to visitors, or could not.
+func (d *deploy) record(failure error) {
+	result := "done"
+	message := fmt.Sprintf("%s: %s of %s by %s", d.project, d.verb, d.to, actor())
 	if failure != nil {
 		result = "failed"
 		message += " failed: " + failure.Error()
 	}
 	if err := dbusctl.Note(message, map[string]string{
-		"SANDWICH_PROJECT": d.project, "SANDWICH_EVENT": event, "SANDWICH_RESULT": result,
-		"SANDWICH_RELEASE": d.to, "SANDWICH_RELEASE_BEFORE": d.from, "SANDWICH_BY": whoDeploys(),
+		"SANDWICH_PROJECT": d.project, "SANDWICH_EVENT": d.verb, "SANDWICH_RESULT": result,
+		"SANDWICH_RELEASE": d.to, "SANDWICH_RELEASE_BEFORE": d.from, "SANDWICH_BY": actor(),
 	}); err != nil {
 		d.tell("%v, ignoring", err)
 	}

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"sandwich/units"
@@ -135,22 +132,4 @@ func lastReleases(name string) []string {
 // earlier is where a directory of static files lies in other releases.
 func (r releases) earlier(root string, dirs []string) []string {
 	return project.EarlierRoots(r.link, root, dirs)
-}
-
-// whoDeploys is the person at the terminal: who used sudo, or who logged in.
-func whoDeploys() string {
-	if name := os.Getenv("SUDO_USER"); name != "" {
-		return name
-	}
-	if text, err := os.ReadFile("/proc/self/loginuid"); err == nil {
-		id := strings.TrimSpace(string(text))
-		if u, err := user.LookupId(id); err == nil && id != strconv.FormatUint(1<<32-1, 10) {
-			return u.Username
-		}
-	}
-	u, err := user.Current()
-	if err != nil {
-		return strconv.Itoa(os.Geteuid())
-	}
-	return cmp.Or(u.Username, u.Uid)
 }

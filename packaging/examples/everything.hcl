@@ -75,3 +75,20 @@ limits {
   cpu    = "150%"
   tasks  = 256
 }
+
+worker "celery" {
+  command = ["celery", "-A", "client_x", "worker"]
+  count   = 2
+  kind    = "celery" # finishes its tasks when it is told to end
+}
+
+timer "clearsessions" {
+  command  = ["manage.py", "clearsessions"]
+  schedule = "daily" # or "Mon..Fri *-*-* 06:30", "every 5m"
+  jitter   = "10m"
+}
+
+release {
+  steps  = [["manage.py", "migrate", "--noinput"], ["manage.py", "collectstatic", "--noinput"]]
+  health = "/"
+}
