@@ -55,7 +55,13 @@ func main() {
 
 // run is the whole program; it gives the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) == 1 && args[0] == "--version" {
+		args = []string{"version"}
+	}
 	root := newRoot(&terminal{stdout: stdout, stderr: stderr})
+	if len(args) > 0 && oldVerbs[args[0]] != "" {
+		args = args[:1] // its options are supervisorctl's, too
+	}
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -69,6 +75,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	if exit.err != nil {
 		fmt.Fprintln(stderr, "error:", exit.err)
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintln(stderr, "Interrupted: what was begun is finished when the same command is given again; sandwich status shows what is there.")
 	}
 	return exit.code
 }
@@ -87,7 +96,7 @@ func newRoot(t *terminal) *cobra.Command {
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError("%w\nhint: sandwich %s --help", err, cmd.Name())
+		return usageError("%w\nhint: %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(
 		newInit(t),
@@ -114,7 +123,7 @@ func newRoot(t *terminal) *cobra.Command {
 		newMaintenance(t),
 		newTLS(t),
 		newProxy(t),
-		newVersion(t),
+		newVersion(t), newSchema(t),
 		newHook(t),
 	)
 	for _, command := range root.Commands() {

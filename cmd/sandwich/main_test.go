@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -95,5 +97,36 @@ func TestDiagnosticsAsJSONHoldNoExpression(t *testing.T) {
 	text, err := json.Marshal(list)
 	if want := `[{"severity":"error","summary":"wrong","detail":"","file":"x.hcl","line":3,"column":2}]`; err != nil || string(text) != want {
 		t.Errorf("%s, %v", text, err)
+	}
+}
+
+func TestTheTimeOfNearlyAllRequestsIsReadFromTheirCounts(t *testing.T) {
+	bounds := []time.Duration{time.Millisecond, time.Second, time.Minute}
+	for _, c := range []struct {
+		counts []uint64
+		want   time.Duration
+	}{
+		{nil, 0}, {[]uint64{0, 0, 0, 0}, 0}, {[]uint64{100, 0, 0, 0}, time.Millisecond}, {[]uint64{94, 6, 0, 0}, time.Second}, {[]uint64{95, 5, 0, 0}, time.Millisecond}, {[]uint64{1, 1, 1, 97}, 0},
+	} {
+		if got := quantile(0.95, c.counts, bounds); got != c.want {
+			t.Errorf("%v: %v", c.counts, got)
+		}
+	}
+}
+
+func TestAServiceSaysHowManyWorkersItHas(t *testing.T) {
+	for text, want := range map[string]int{"2 of 3 workers have loaded x.wsgi": 3, "": 0, "ready": 0} {
+		if got := workersOf(text); got != want {
+			t.Errorf("%q: %d", text, got)
+		}
+	}
+}
+
+func TestAnInterruptedCommandSaysHowThingsStand(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errs bytes.Buffer
+	if code := run(ctx, []string{"status", "no-such-project"}, &out, &errs); code == 0 || !strings.Contains(errs.String(), "sandwich status shows") {
+		t.Errorf("%d %s", code, errs.String())
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,10 +68,13 @@ type status struct {
 	Text     string     `json:"status_text,omitempty"` // what the service says of itself
 	Result   string     `json:"result,omitempty"`      // of the last run, when it is not success
 	Memory   uint64     `json:"memory_bytes,omitempty"`
+	Workers  int        `json:"workers,omitempty"`
 	Restarts uint32     `json:"restarts"`
 	Served   bool       `json:"served"`             // the proxy has its current route
 	Upstream string     `json:"upstream,omitempty"` // the generation that gets its requests: main or next
 	Requests uint64     `json:"requests"`
+	Errors   uint64     `json:"errors"`                // answers with a status from 500, since the proxy started, like requests
+	P95      float64    `json:"p95_seconds,omitempty"` // 95 of 100 requests were answered in at most about that
 	InFlight uint32     `json:"in_flight"`
 	Held     uint32     `json:"held"`
 	Closed   bool       `json:"maintenance,omitempty"` // visitors get a page with status 503
@@ -149,16 +154,62 @@ func statuses(ctx context.Context, names []string) ([]status, error) {
 	if err != nil && !errors.Is(err, dbusctl.ErrNoProxy) {
 		return nil, err
 	}
-	list := make([]status, 0, len(names))
-	for _, name := range names {
-		one, err := statusOf(ctx, h, name, routes[name])
-		if err != nil {
-			return nil, err
-		}
-		one.Certificates = certificatesOf(certificates, name)
-		list = append(list, one)
+	looker := &looker{host: h, routes: routes, certificates: certificates}
+	if summary, err := h.proxy.Summary(ctx); err == nil {
+		looker.bounds = summary.Bounds
 	}
-	return list, nil
+	return looker.all(ctx, names)
+}
+
+// looker looks at many projects, a few side by side: a host may have hundreds.
+type looker struct {
+	*host
+	routes       map[string]dbusctl.Route
+	bounds       []time.Duration
+	certificates map[string]dbusctl.Certificate
+}
+
+func (l *looker) all(ctx context.Context, names []string) ([]status, error) {
+	list, errs := make([]status, len(names)), make([]error, len(names))
+	slots := make(chan struct{}, 2*sideBySide)
+	var all sync.WaitGroup
+	for i, name := range names {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			list[i], errs[i] = statusOf(ctx, l.host, name, l.routes[name])
+			list[i].P95 = quantile(0.95, l.routes[name].Durations, l.bounds).Seconds()
+			list[i].Certificates = certificatesOf(l.certificates, name)
+		})
+	}
+	all.Wait()
+	return list, errors.Join(errs...)
+}
+
+// quantile is the bound below which that share of the counted times lies, 0 when nothing was
+// counted or it lies above the last bound.
+func quantile(share float64, counts []uint64, bounds []time.Duration) time.Duration {
+	var total, sum uint64
+	for _, n := range counts {
+		total += n
+	}
+	for i, n := range counts {
+		if sum += n; sum > 0 && i < len(bounds) && float64(sum) >= share*float64(total) {
+			return bounds[i]
+		}
+	}
+	return 0
+}
+
+var workersLoaded = regexp.MustCompile(`^\d+ of (\d+) workers`)
+
+// workersOf reads how many workers a service says that it has.
+func workersOf(text string) int {
+	if m := workersLoaded.FindStringSubmatch(text); m != nil {
+		n, _ := strconv.Atoi(m[1])
+		return n
+	}
+	return 0
 }
 
 func statusOf(ctx context.Context, h *host, name string, served dbusctl.Route) (status, error) {
@@ -173,7 +224,7 @@ func statusOf(ctx context.Context, h *host, name string, served dbusctl.Route) (
 	s := status{
 		Name: name, Enabled: enabled(name), Service: service.Name,
 		State:   stateOf(enabled(name), service.ActiveState, service.SubState, socket.ActiveState),
-		MainPID: service.MainPID, Text: service.StatusText, Memory: service.Memory, Restarts: service.Restarts,
+		MainPID: service.MainPID, Text: service.StatusText, Memory: service.Memory, Restarts: service.Restarts, Workers: workersOf(service.StatusText), Errors: served.Failed,
 		Upstream: served.Upstream, Requests: served.Requests, InFlight: served.InFlight, Held: served.Held, LastError: served.LastUpstreamError, Closed: apply.SystemDirs.InMaintenance(name),
 		DropIns: append(socket.DropIns, service.DropIns...),
 	}
@@ -293,7 +344,11 @@ func (s status) proxyLine() string {
 	if s.Upstream == overlap.Next {
 		return "sends requests to " + units.NextService(s.Name) + " (sandwich restart " + s.Name + " finishes that)"
 	}
-	line := strconv.FormatUint(s.Requests, 10) + " requests, " + strconv.Itoa(int(s.InFlight)) + " in flight"
+	line := strconv.FormatUint(s.Requests, 10) + " requests, " + strconv.FormatUint(s.Errors, 10) + " errors, "
+	if s.P95 > 0 {
+		line += "95% within " + time.Duration(s.P95*float64(time.Second)).String() + ", "
+	}
+	line += strconv.Itoa(int(s.InFlight)) + " in flight"
 	if s.Held > 0 {
 		line += ", " + strconv.Itoa(int(s.Held)) + " waiting"
 	}

@@ -20,7 +20,7 @@ type shape struct {
 var shapes = []shape{
 	{"single", ``, "", 0, []string{"found: settings = tiny.settings", "found: python = /usr/bin/python3", "not found: a virtual environment"}, `root = "/srv/single"`},
 	{"package", `mkdir $P/tiny/s; mv $P/tiny/settings.py $P/tiny/s/base.py; echo 'from .base import *' | tee $P/tiny/s/dev.py >$P/tiny/s/production.py; sed -i 's/parent.parent/parent.parent.parent/' $P/tiny/s/base.py
-		sed -i s/tiny.settings/tiny.s.dev/ $P/manage.py`, "", 0, []string{"chosen: settings = tiny.s.production, for its name; manage.py names tiny.s.dev"}, `settings = "tiny.s.production"`},
+		sed -i s/tiny.settings/tiny.s.dev/ $P/manage.py $P/tiny/wsgi.py`, "", 0, []string{"chosen: settings = tiny.s.production, for its name; manage.py names tiny.s.dev"}, `settings = "tiny.s.production"`},
 	{"entry", `cp $P/tiny/settings.py $P/tiny/live.py; sed -i s/tiny.settings/tiny.live/ $P/tiny/wsgi.py`, "", 0, []string{"chosen: settings = tiny.live, for what wsgi.py"}, `"tiny.live"`},
 	{"below", `mkdir $P/src; mv $P/manage.py $P/tiny $P/src`, "", 0, []string{"found: settings = tiny.settings"}, `root = "/srv/below"`},
 	{"uv", `python3 -m venv --without-pip --system-site-packages $P/.venv`, "", 0, []string{"found: python = /srv/uv/.venv/bin/python"}, ``},
