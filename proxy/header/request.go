@@ -3,6 +3,7 @@ package header
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -130,7 +131,7 @@ func appendPassed(b []byte, h http.Header) ([]byte, error) {
 			continue
 		}
 		if name == "Cookie" && len(values) > 1 {
-			values = []string{strings.Join(values, "; ")} // RFC 9113 8.2.3, for what is not HTTP/2
+			values = []string{joinCookies(values)}
 		}
 		for _, v := range values {
 			if fields++; fields > maxFields || len(name)+len(": ")+len(v) > maxFieldSize {
@@ -140,6 +141,11 @@ func appendPassed(b []byte, h http.Header) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// joinCookies makes one field of several, as RFC 9113 8.2.3 wants it for what is not HTTP/2.
+func joinCookies(values []string) string {
+	return strings.Join(slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" }), "; ")
 }
 
 // appendConnection ends the header: one request on a connection, unless it becomes another protocol.
