@@ -10,6 +10,7 @@ type clients struct {
 	mu   sync.Mutex
 	open int
 	none chan struct{} // closed when the last one has ended; nil while nobody waits
+	less chan struct{} // closed when one has; nil while nobody waits
 }
 
 func (cs *clients) add() {
@@ -21,6 +22,7 @@ func (cs *clients) add() {
 func (cs *clients) remove() {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
+	wake(&cs.less)
 	if cs.open--; cs.open == 0 {
 		wake(&cs.none)
 	}
@@ -30,6 +32,19 @@ func (cs *clients) count() int {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	return cs.open
+}
+
+// full is nil while fewer than limit are open, and otherwise closed when one has ended.
+func (cs *clients) full(limit int) <-chan struct{} {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if cs.open < limit {
+		return nil
+	}
+	if cs.less == nil {
+		cs.less = make(chan struct{})
+	}
+	return cs.less
 }
 
 // wait is true when all have ended, and false when ctx ends before that.

@@ -35,6 +35,8 @@ type front struct {
 	logs   string // of access logs
 
 	maintenance string // where projects are closed
+	proxied     bool   // its settings say proxy_protocol
+	room        int    // how many connections it takes; 0: as many as it can
 	log         *logBuffer
 	notes       chan string // what the supervisor was told
 	stop        func() error
@@ -77,7 +79,7 @@ func (f *front) start(settings string) {
 		packets = append(packets, f.packets)
 	}
 	f.Server, err = proxy.New(proxy.Config{
-		TLS: f.keeper, Packets: packets,
+		TLS: f.keeper, Clients: f.room, Packets: packets,
 		Routes: f.routes, Settings: settings, Spool: f.spool, Runtime: f.run, Logs: f.logs, Maintenance: f.maintenance,
 		Listeners: listeners, Drain: patience, Tunnels: 20 * time.Millisecond, Watchdog: 100 * time.Millisecond,
 		Log: slog.New(slog.NewTextHandler(f.log, nil)),

@@ -49,12 +49,7 @@ func TestTheApplicationGetsNothingAClientSaysAboutItself(t *testing.T) {
 func TestATrustedProxyIsBelievedUpToTheFirstStranger(t *testing.T) {
 	a := newApp(t, says(ok))
 	f := newFront(t, demo(a.socket))
-	settings := filepath.Join(filepath.Dir(f.routes), "proxy.json")
-	data, err := route.EncodeSettings(&route.Settings{Version: 1, TrustedProxies: []netip.Prefix{
-		netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}})
-	must(t, err)
-	must(t, os.WriteFile(settings, data, 0o644))
-	f.Reload()
+	f.trusts("127.0.0.0/8", "10.0.0.0/8")
 	f.get("/", "X-Forwarded-For: 1.1.1.1, 2.2.2.2", "X-Forwarded-For: 10.0.0.9", "X-Forwarded-Proto: HTTPS",
 		"X-Forwarded-Host: pub.example:8443", "X-Forwarded-Port: 8443", "X-Request-ID: from-the-balancer").want(t, 200)
 	head := within(t, a.heads, "a request")
@@ -67,6 +62,63 @@ func TestATrustedProxyIsBelievedUpToTheFirstStranger(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", line, head)
 		}
 	}
+}
+
+func (f *front) trusts(networks ...string) {
+	f.Helper()
+	s := &route.Settings{Version: 1, ProxyProtocol: f.proxied}
+	for _, n := range networks {
+		s.TrustedProxies = append(s.TrustedProxies, netip.MustParsePrefix(n))
+	}
+	data, err := route.EncodeSettings(s)
+	must(f, err)
+	must(f, os.WriteFile(filepath.Join(filepath.Dir(f.routes), "proxy.json"), data, 0o644))
+	f.Reload()
+}
+
+func TestATrustedProxyIntroducesItsClient(t *testing.T) {
+	a := newApp(t, says(ok))
+	f := newFront(t, demo(a.socket))
+	f.proxied = true
+	f.trusts("127.0.0.0/8")
+	const get = "GET / HTTP/1.1\r\nHost: demo.example\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n"
+	v2 := func(command, family string, rest string) string {
+		return "\r\n\r\n\x00\r\nQUIT\n" + command + family + string([]byte{byte(len(rest) >> 8), byte(len(rest))}) + rest
+	}
+	four := "\x08\x08\x04\x04\x7f\x00\x00\x01\x12\x67\x01\xbb"
+	for header, want := range map[string]string{
+		"PROXY TCP4 8.8.4.4 127.0.0.1 4711 443\r\n":                       "8.8.4.4",
+		"PROXY TCP6 2001:db8::1 2001:db8::2 4711 443\r\n":                 "2001:db8::1",
+		"PROXY UNKNOWN\r\n":                                               "6.6.6.6",
+		"PROXY UNKNOWN anything at all\r\n":                               "6.6.6.6",
+		v2("\x21", "\x11", four):                                          "8.8.4.4",
+		v2("\x21", "\x11", four+"\x04\x00\x03abc"):                        "8.8.4.4",
+		v2("\x20", "\x00", ""):                                            "6.6.6.6", // the proxy itself
+		v2("\x21", "\x21", strings.Repeat("\x20", 32)+"\x12\x67\x01\xbb"): "2020:2020:2020:2020:2020:2020:2020:2020",
+	} {
+		f.ask(header+get).want(t, 200)
+		head := within(t, a.heads, "a request")
+		if !strings.Contains(head, "X-Real-IP: "+want+"\r\n") {
+			t.Errorf("after %q the client is not %s:\n%s", header, want, head)
+		}
+		if want != "6.6.6.6" && !strings.Contains(head, "X-Forwarded-For: "+want+"\r\n") {
+			t.Errorf("after %q the client invents its address:\n%s", header, head)
+		}
+		if want == "8.8.4.4" && !strings.Contains(head, "X-Forwarded-Port: 443\r\n") {
+			t.Errorf("after %q the port is not the client's:\n%s", header, head)
+		}
+	}
+	for _, header := range []string{"", "PROXY\r\n", "PROXY TCP4 a b c d\r\n", "PROXY TCP4 1.1.1.1 1.1.1.1 1 99999\r\n", "PROXY " + strings.Repeat("x", 200) + "\r\n",
+		v2("\x31", "\x11", four), v2("\x21", "\x11", "abc"), v2("\x21", "\x11", strings.Repeat("x", 60000))} {
+		c := f.dial()
+		io.WriteString(c, header+get)
+		if all, _ := io.ReadAll(c); len(all) > 0 || len(a.heads) > 0 {
+			t.Errorf("after %.50q: %q, and %d requests", header, all, len(a.heads))
+		}
+	}
+	f.trusts("10.0.0.0/8") // a stranger has nobody to introduce
+	f.ask("PROXY TCP4 8.8.4.4 127.0.0.1 4711 443\r\n"+get).want(t, 400)
+	f.ask(get).want(t, 200)
 }
 
 func TestTheClientGetsNothingTheApplicationSaysAboutTheConnection(t *testing.T) {

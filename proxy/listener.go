@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"sandwich/proxy/socket"
 )
 
@@ -15,6 +17,9 @@ import (
 func (s *Server) serveOn(l net.Listener) error {
 	secure := s.conf.TLS != nil && s.settings.Load().IsHTTPS(l.Addr())
 	for {
+		if _, ours := l.(*self); !ours {
+			s.makeRoom(l)
+		}
 		c, err := s.accept(l)
 		if err != nil {
 			return fmt.Errorf("cannot serve on %s: %w", l.Addr(), err)
@@ -27,6 +32,11 @@ func (s *Server) serveOn(l net.Listener) error {
 // serveConn speaks HTTP/1 on a connection, or HTTP/2 when that was agreed on in a handshake.
 func (s *Server) serveConn(c net.Conn, secure bool) {
 	if sock, ok := socket.New(c); ok {
+		if !s.introduced(sock) {
+			sock.Close()
+			s.clients.remove()
+			return
+		}
 		c = sock
 	}
 	if secure {
@@ -34,6 +44,36 @@ func (s *Server) serveConn(c net.Conn, secure bool) {
 		return
 	}
 	s.h1.ServeConn(c, s.clients.remove)
+}
+
+// makeRoom waits until there may be another connection: those that are here need descriptors to be
+// answered. Who connects meanwhile waits in the socket's queue.
+func (s *Server) makeRoom(l net.Listener) {
+	full := s.clients.full(s.room)
+	if full == nil {
+		return
+	}
+	closed := s.h1.CloseIdle(idleToClose)
+	s.log.Warn(fmt.Sprintf("%d connections are open, accepting none on %s until one ends; %d idle ones are closed for it", s.room, l.Addr(), closed))
+	select {
+	case <-full:
+	case <-s.stopped:
+	}
+}
+
+// roomFor is how many connections may be open with this many descriptors. Each may need another one
+// for an application or a file, and there are listeners, logs and directories.
+func roomFor(descriptors uint64) int {
+	const others = 32
+	return int(max(1, min(descriptors, 1<<24)-min(descriptors, others)) / 2)
+}
+
+func descriptors() uint64 {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 1024 // what getrlimit(2) says in general
+	}
+	return limit.Cur
 }
 
 // The pauses before accepting again when that has failed for a reason that goes by.

@@ -32,6 +32,7 @@ type Config struct {
 	Listeners []net.Listener   // the server closes them; the settings say where HTTPS is spoken
 	Packets   []net.PacketConn // UDP, for HTTP/3; the server closes them
 	TLS       *certs.Keeper    // nil: nowhere
+	Clients   int              // how many connections may be open; 0: as many as descriptors allow
 	Drain     time.Duration    // how long requests in flight may take when the server ends
 	Tunnels   time.Duration    // how long WebSockets may stay open then
 
@@ -72,6 +73,7 @@ type Server struct {
 	stopped      chan struct{} // closed when nothing more is accepted
 	unknownHosts atomic.Uint64
 	clients      clients
+	room         int // for clients
 	streams      streams
 	altSvc       []string // where HTTP/3 is spoken, as clients are told; nil: nowhere
 	tunnels      tunnels
@@ -94,6 +96,9 @@ func New(conf Config) (*Server, error) {
 	}
 	s := &Server{conf: conf, log: conf.Log, spool: dir, switches: switches{conf.Runtime}, logs: accesslog.Open(conf.Logs, conf.Log),
 		stopped: make(chan struct{}), signals: make(chan Signal, 100)}
+	if s.room = conf.Clients; s.room == 0 {
+		s.room = roomFor(descriptors())
+	}
 	s.h1 = h1.New(h1.Config{Handler: s, Log: conf.Log,
 		HeaderTime: headerTime, IdleTime: idleTime, BodyTime: progressTime, Grace: idleGrace})
 	s.altSvc = altSvc(conf)

@@ -140,6 +140,7 @@ func hostWanted(i *inventory.Inventory) (apply.HostWanted, error) {
 	settings := route.DefaultSettings()
 	settings.Metrics = i.Host.Metrics
 	settings.MemoryBudget = i.Host.MemoryBudget
+	settings.ProxyProtocol = i.Host.ProxyProtocol
 	if states("proxy.https") {
 		settings.HTTPS = i.Host.HTTPS
 	}

@@ -75,6 +75,9 @@ func localPort(r *http.Request) string {
 	return "80"
 }
 
+// Trusts says whether the other end of a connection is trusted.
+func (t Trust) Trusts(addr net.Addr) bool { return len(t) > 0 && t.trusts(peerOf(addr.String())) }
+
 func (t Trust) trusts(addr string) bool {
 	a, err := netip.ParseAddr(addr)
 	return err == nil && t.contains(a)

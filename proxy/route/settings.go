@@ -13,6 +13,8 @@ type Settings struct {
 	TrustedProxies []netip.Prefix `json:"trusted_proxies,omitempty"`
 	// Metrics is a loopback address, host:port, on which metrics are offered; "": none.
 	Metrics string `json:"metrics,omitempty"`
+	// ProxyProtocol says that they begin each connection with a PROXY protocol header.
+	ProxyProtocol bool `json:"proxy_protocol,omitempty"`
 	// HTTPS are the addresses, of those that the proxy listens on, where HTTPS is spoken. Nil: port
 	// 443; empty: none.
 	HTTPS []string `json:"https"`

@@ -23,8 +23,10 @@ type Conn struct {
 	net.Conn
 	raw syscall.RawConn
 
-	in    reading
-	out   writing
+	in            reading
+	out           writing
+	remote, local net.Addr // what was said of them; nil: the socket's own
+
 	limit atomic.Int64 // Unix nanoseconds after which nothing is written; 0: no such time
 }
 
@@ -61,6 +63,26 @@ func Of(c net.Conn) *Conn {
 
 // NetConn is the connection below, which has no bound on how long a write may take.
 func (c *Conn) NetConn() net.Conn { return c.Conn }
+
+// Introduce has RemoteAddr and LocalAddr say what is known of the two ends. It is called before others
+// use the connection.
+func (c *Conn) Introduce(remote, local net.Addr) { c.remote, c.local = remote, local }
+
+// RemoteAddr is the client's address.
+func (c *Conn) RemoteAddr() net.Addr {
+	if c.remote != nil {
+		return c.remote
+	}
+	return c.Conn.RemoteAddr()
+}
+
+// LocalAddr is the address that the client has connected to.
+func (c *Conn) LocalAddr() net.Addr {
+	if c.local != nil {
+		return c.local
+	}
+	return c.Conn.LocalAddr()
+}
 
 // CloseWrite tells the peer that nothing more will come.
 func (c *Conn) CloseWrite() error {

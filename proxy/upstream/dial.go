@@ -64,7 +64,7 @@ func dialOnce(ctx context.Context, up route.Upstream) (net.Conn, error) {
 }
 
 // comesBack says whether the reason is one that a starting or busy application has: no socket yet,
-// nobody listening on it, or a full queue (unix sockets say EAGAIN).
+// nobody listening on it, or a full queue (unix sockets say EAGAIN). A lack of descriptors ends, too.
 func comesBack(err error) bool {
-	return errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EAGAIN)
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EAGAIN)
 }

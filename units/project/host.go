@@ -14,6 +14,7 @@ type Host struct {
 	HTTPS          []string // addresses of HTTPS, "0.0.0.0:443"
 	HTTP3          bool     // HTTPS over QUIC, too, on the same addresses
 	TrustedProxies []string // networks whose X-Forwarded-* are believed, "10.0.0.0/8"
+	ProxyProtocol  bool     // they begin connections with a PROXY protocol header
 	TLS            TLS      // what every project's tls block starts from
 	Metrics        string   // where metrics are offered besides the socket, "127.0.0.1:9145", or ""
 	MemoryBudget   int64    // bytes that all projects together may use before the longest unvisited is stopped; 0: any
@@ -95,6 +96,7 @@ var listenSettings = []setting[Host]{
 	{"metrics", text(func(h *Host) *string { return &h.Metrics }, loopbackAddress)},
 	{"trusted_proxies", list(func(h *Host) *[]string { return &h.TrustedProxies }, network, unique)},
 	{"memory_budget", size(func(h *Host) *int64 { return &h.MemoryBudget }, 1<<20)},
+	{"proxy_protocol", boolean(func(h *Host) *bool { return &h.ProxyProtocol })},
 }
 
 // loopbackAddress is an address with a port that only this host can reach.

@@ -29,8 +29,8 @@ func TestAHostWithoutAFileListensOnPort80(t *testing.T) {
 }
 
 func TestTheHostFileSaysHowTheProxyListens(t *testing.T) {
-	h := host(t, "proxy {\n  http = [\"127.0.0.1:8080\"]\n  http3 = false\n  https = []\n  trusted_proxies = [\"10.0.0.0/8\", \"192.0.2.1\"]\n  memory_budget = \"12G\"\n}")
-	if !slices.Equal(h.HTTP, []string{"127.0.0.1:8080"}) || !slices.Equal(h.TrustedProxies, []string{"10.0.0.0/8", "192.0.2.1/32"}) || h.MemoryBudget != 12<<30 {
+	h := host(t, "proxy {\n  http = [\"127.0.0.1:8080\"]\n  http3 = false\n  https = []\n  trusted_proxies = [\"10.0.0.0/8\", \"192.0.2.1\"]\n  proxy_protocol = true\n  memory_budget = \"12G\"\n}")
+	if !slices.Equal(h.HTTP, []string{"127.0.0.1:8080"}) || !slices.Equal(h.TrustedProxies, []string{"10.0.0.0/8", "192.0.2.1/32"}) || !h.ProxyProtocol || h.MemoryBudget != 12<<30 {
 		t.Errorf("%+v", h)
 	}
 	if h.HTTP3 || !host(t, "proxy {\n  http3 = true\n}").HTTP3 {
