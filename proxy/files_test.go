@@ -586,18 +586,6 @@ func TestALargeTextThatIsTruncatedWhileItIsCompressedIsCut(t *testing.T) {
 	}
 }
 
-func TestUnreadableFilesAreForbiddenAndToldOnce(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root reads everything")
-	}
-	f := newFolder(t)
-	f.put("a.txt", "x")
-	must(t, os.Chmod(filepath.Join(f.dir, "a.txt"), 0))
-	for range 3 {
-		f.get("/static/a.txt").want(t, 403)
-	}
-}
-
 func TestAssetsOfEarlierReleasesAreStillFound(t *testing.T) {
 	var earlier string
 	f := newFolder(t, func(r *route.Route) {

@@ -1,10 +1,13 @@
 package static_test
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -223,15 +226,42 @@ func TestARootMayComeLaterAndMove(t *testing.T) {
 	}
 }
 
-func TestAnUnreadableFileIsForbidden(t *testing.T) {
+func TestUnreadableFilesAreForbiddenAndToldOnce(t *testing.T) {
+	var log bytes.Buffer
+	before := slog.Default()
+	t.Cleanup(func() { slog.SetDefault(before) })
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	f := newFiles(t, false, "a.txt", "b.txt", "closed/c.txt", "open.txt")
+	must(t, os.Chmod(filepath.Dir(filepath.Dir(f.root)), 0o755)) // t.TempDir is the owner's alone
+	for _, name := range []string{"a.txt", "b.txt", "closed"} {
+		must(t, os.Chmod(filepath.Join(f.root, name), 0))
+	}
+	asNobody(func() {
+		for _, name := range []string{"a.txt", "b.txt", "closed/c.txt", "a.txt"} {
+			if w := f.ask("GET", name); w.Code != 403 {
+				t.Errorf("%s: %d", name, w.Code)
+			}
+		}
+		if w := f.ask("GET", "open.txt"); w.Code != 200 {
+			t.Errorf("a readable one: %d", w.Code)
+		}
+	})
+	if n := strings.Count(log.String(), "cannot read a.txt below /static/, answering 403"); n != 1 || strings.Count(log.String(), "\n") != 1 {
+		t.Errorf("told %d times: %s", n, &log)
+	}
+}
+
+// asNobody does something with the file permissions of an account that has none, if this one has all.
+func asNobody(do func()) {
 	if os.Geteuid() == 0 {
-		t.Skip("root reads everything")
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		syscall.RawSyscall(syscall.SYS_SETFSUID, 65534, 0, 0) // of this thread alone: setfsuid(2)
+		defer syscall.RawSyscall(syscall.SYS_SETFSUID, 0, 0, 0)
+		syscall.RawSyscall(syscall.SYS_SETFSGID, 65534, 0, 0)
+		defer syscall.RawSyscall(syscall.SYS_SETFSGID, 0, 0, 0)
 	}
-	f := newFiles(t, false, "a.txt")
-	must(t, os.Chmod(filepath.Join(f.root, "a.txt"), 0))
-	if w := f.ask("GET", "a.txt"); w.Code != 403 {
-		t.Errorf("status is %d", w.Code)
-	}
+	do()
 }
 
 func FuzzNoPathLeavesTheRoot(f *testing.F) {
