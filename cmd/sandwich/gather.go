@@ -40,7 +40,7 @@ type gathering struct {
 }
 
 func gather(ctx context.Context, h *host, name string) *why.Facts {
-	g := &gathering{host: h, f: &why.Facts{Name: name, Now: time.Now(), Enabled: enabled(name), File: filepath.Join(projectsDir, name+project.Extension)}}
+	g := &gathering{host: h, f: &why.Facts{Name: name, Now: time.Now(), Enabled: enabled(name), Closed: apply.SystemDirs.InMaintenance(name), File: filepath.Join(projectsDir, name+project.Extension)}}
 	g.units(ctx)
 	g.compiled()
 	g.front(ctx)

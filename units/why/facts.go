@@ -13,6 +13,7 @@ type Facts struct {
 	Domains []string
 	File    string // the project file
 	NoFile  bool   // it is not there
+	Closed  bool   // maintenance is on
 	Changed bool   // it says something else than what was applied
 
 	// From the project file, as far as it could be read.

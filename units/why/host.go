@@ -114,10 +114,10 @@ func hosts(f *Facts) []Cause {
 		case h.Expires.IsZero():
 		case h.Expires.Before(f.Now):
 			found = append(found, one("certificate-expired", "the certificate of "+h.Name+" expired on "+h.Expires.Format(time.DateOnly),
-				"Renew it.", "sandwich tls", "journalctl -u sandwich-proxy -n 50")...)
+				"Renew it.", "sandwich tls status", "journalctl -u sandwich-proxy -n 50")...)
 		case h.Expires.Sub(f.Now) < soon:
 			found = append(found, one("certificate-expires", "the certificate of "+h.Name+" expires on "+h.Expires.Format(time.DateOnly)+" and was not renewed",
-				"See why.", "sandwich tls", "journalctl -u sandwich-proxy -n 50")...)
+				"See why.", "sandwich tls status", "journalctl -u sandwich-proxy -n 50")...)
 		}
 		switch {
 		case h.Err != "":

@@ -41,6 +41,14 @@ func stranded(f *Facts) []Cause {
 		"Finish it; no visitor notices.", "sandwich restart "+f.Name)
 }
 
+// closed is a project that somebody closed for visitors.
+func closed(f *Facts) []Cause {
+	if !f.Closed {
+		return nil
+	}
+	return one("maintenance", "maintenance is on: visitors get a page with status 503", "Open it again.", "sandwich maintenance off "+f.Name)
+}
+
 // unserved is a project that runs and that the proxy does not know, or not as it should be.
 func unserved(f *Facts) []Cause {
 	switch {

@@ -11,7 +11,7 @@ var rules = []func(*Facts) []Cause{
 	fileGone, notEnabled,
 	unitFiles, proxyDown, listening,
 	ending, stopped,
-	stranded, refused,
+	closed, stranded, refused,
 	databases, migrations, page,
 	limits, troubles, disks, needs, journal,
 	mistakes, hosts,

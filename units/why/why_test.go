@@ -176,6 +176,7 @@ func TestEveryFailureHasItsCauseRemedyAndNextCommand(t *testing.T) {
 		"proxy frozen":   {"proxy-frozen", "does not answer", "systemctl restart sandwich-proxy", func(f *Facts) { f.Proxy.Frozen = true }},
 		"not served":     {"not-served", "421", "sandwich apply x", func(f *Facts) { f.Proxy.Served = false }},
 		"old route":      {"route-stale", "older route", "sandwich apply x", func(f *Facts) { f.Proxy.Current = false }},
+		"maintenance":    {"maintenance", "maintenance is on", "sandwich maintenance off x", func(f *Facts) { f.Closed = true; f.Page.Status = 503 }},
 		"stranded":       {"restart-unfinished", "half-way", "sandwich restart x", func(f *Facts) { f.Proxy.Upstream = "next" }},
 		"refused":        {"new-code-refused", "serves on", "sandwich restart x", func(f *Facts) { f.NextJournal = said("n", time.Minute, "ImportError: oh") }},
 		"not applied":    {"not-applied", "was changed", "sandwich apply x", func(f *Facts) { f.Changed = true }},
