@@ -122,6 +122,7 @@ func newRoot(t *terminal) *cobra.Command {
 		newFmt(t),
 		newMaintenance(t),
 		newTLS(t),
+		newTop(t),
 		newProxy(t),
 		newVersion(t), newSchema(t),
 		newHook(t),

@@ -22,7 +22,7 @@ const (
 
 func newProxy(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{Use: "proxy", Short: "Look after the front proxy", Args: cobra.NoArgs}
-	cmd.AddCommand(newProxyStatus(t))
+	cmd.AddCommand(newProxyStatus(t), newProxyReload(t))
 	cmd.RunE = func(*cobra.Command, []string) error { return usageError("proxy what?\nhint: sandwich proxy status") }
 	return cmd
 }
@@ -35,6 +35,26 @@ type proxyStatus struct {
 	Memory  uint64       `json:"memory_bytes,omitempty"`
 	Text    string       `json:"status_text,omitempty"`
 	Routes  []proxyRoute `json:"routes"`
+
+	Connections  uint32 `json:"connections"`
+	WebSockets   uint32 `json:"websockets"`
+	UnknownHosts uint64 `json:"unknown_hosts"`     // requests for hosts that no project has
+	LinesDropped uint64 `json:"log_lines_dropped"` // of access logs
+}
+
+func newProxyReload(t *terminal) *cobra.Command {
+	return &cobra.Command{
+		Use: "reload", Short: "Have the front proxy read its settings and all routes again; no connection is closed", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return t.changing(cmd.Context(), "proxy reload", func(h *host) error {
+				if err := h.systemd.ReloadUnit(cmd.Context(), proxyService); err != nil {
+					return err
+				}
+				t.say("the proxy has read its settings and routes again")
+				return nil
+			})
+		},
+	}
 }
 
 type proxyRoute struct {
@@ -79,6 +99,10 @@ func readProxy(ctx context.Context) (proxyStatus, error) {
 	if unit.ActiveState == "active" {
 		status.Since = &unit.Since
 	}
+	if summary, err := h.proxy.Summary(ctx); err == nil {
+		status.Connections, status.WebSockets = summary.Connections, summary.WebSockets
+		status.UnknownHosts, status.LinesDropped = summary.UnknownHosts, summary.LinesDropped
+	}
 	routes, err := h.proxy.Status(ctx)
 	if err != nil && !errors.Is(err, dbusctl.ErrNoProxy) {
 		return proxyStatus{}, err
@@ -103,6 +127,10 @@ func (t *terminal) printProxy(status proxyStatus, asJSON bool) error {
 	t.say("%s", head)
 	if status.Text != "" {
 		t.say("  %s", status.Text)
+	}
+	if status.State == "active" {
+		t.say("  %d connections, %d WebSockets, memory %s, %d requests for unknown hosts, %d lines of access logs lost",
+			status.Connections, status.WebSockets, size(status.Memory), status.UnknownHosts, status.LinesDropped)
 	}
 	rows := make([][]string, 0, len(status.Routes))
 	for _, r := range status.Routes {
