@@ -91,16 +91,22 @@ func (s *Server) reload() {
 }
 
 func (s *Server) loadAll(next *snapshot, names []string) *snapshot {
-	for _, name := range names {
-		f, err := s.load(name)
-		if err == nil {
-			var with *snapshot
-			if with, err = next.with(f); err == nil {
-				next = with
-				continue
-			}
-		}
+	ignore := func(name string, err error) {
 		s.log.Error(fmt.Sprintf("cannot use %s, ignoring it: %v", s.routePath(name), err), "project", name)
+	}
+	var files []*routeFile
+	for _, name := range names {
+		if f, err := s.load(name); err != nil {
+			ignore(name, err)
+		} else {
+			files = append(files, f)
+		}
+	}
+	next, errs := next.withAll(files)
+	for i, err := range errs {
+		if err != nil {
+			ignore(files[i].route.Name, err)
+		}
 	}
 	return next
 }

@@ -48,6 +48,23 @@ func (n *snapshot) with(f *routeFile) (*snapshot, error) {
 	return &snapshot{table: table, projects: projects, trust: n.trust}, nil
 }
 
+// withAll is with for many projects. Those that fail stay as they were; errs has an error, or nil, for
+// each.
+func (n *snapshot) withAll(files []*routeFile) (next *snapshot, errs []error) {
+	list := make([]*route.Route, len(files))
+	for i, f := range files {
+		list[i] = f.route
+	}
+	next = &snapshot{projects: maps.Clone(n.projects), trust: n.trust}
+	next.table, errs = n.table.WithAll(list)
+	for i, f := range files {
+		if errs[i] == nil {
+			next.projects[f.route.Name] = newServing(f, n.projects[f.route.Name])
+		}
+	}
+	return next, errs
+}
+
 // without is the snapshot without one project.
 func (n *snapshot) without(name string) *snapshot {
 	projects := maps.Clone(n.projects)

@@ -47,20 +47,22 @@ type File struct {
 // With is t with r in the place of the project's route, if it had one. It fails, and t stays what it
 // was, when a host of r belongs to another project: who came first keeps it.
 func (t *Table) With(r *Route) (*Table, error) {
-	rest := t.Without(r.Name)
-	added := hostsOf(r)
-	var taken error
-	for _, name := range slices.Sorted(maps.Keys(added)) {
-		if other, ok := rest.hosts[name]; ok {
-			taken = errors.Join(taken, fmt.Errorf("%w: %s is a domain of %s", ErrDomainTaken, name, other.route.Name))
-		}
+	next := t.clone()
+	if err := next.put(r); err != nil {
+		return nil, err
 	}
-	if taken != nil {
-		return nil, fmt.Errorf("cannot route %s: %w", r.Name, taken)
+	return next, nil
+}
+
+// WithAll is With for many routes, of which each finds those before it in place. It copies once: with
+// a thousand projects a copy for each would keep a start waiting for seconds. Routes that fail are
+// left out; errs has an error, or nil, for each.
+func (t *Table) WithAll(list []*Route) (next *Table, errs []error) {
+	next, errs = t.clone(), make([]error, len(list))
+	for i, r := range list {
+		errs[i] = next.put(r)
 	}
-	maps.Copy(rest.hosts, added)
-	rest.projects[r.Name] = r
-	return rest, nil
+	return next, errs
 }
 
 // ErrDomainTaken is what With wraps when a domain belongs to another project.
@@ -68,17 +70,44 @@ var ErrDomainTaken = errors.New("domain is taken")
 
 // Without is t without the project of that name.
 func (t *Table) Without(name string) *Table {
+	next := t.clone()
+	next.remove(name)
+	return next
+}
+
+// clone is a table that may be changed until somebody else sees it.
+func (t *Table) clone() *Table {
 	next := &Table{projects: maps.Clone(t.projects), hosts: maps.Clone(t.hosts)}
 	if next.projects == nil {
 		next.projects, next.hosts = map[string]*Route{}, map[string]host{}
 	}
-	if old := next.projects[name]; old != nil {
-		for h := range hostsOf(old) {
-			delete(next.hosts, h)
-		}
-		delete(next.projects, name)
-	}
 	return next
+}
+
+func (t *Table) put(r *Route) error {
+	added := hostsOf(r)
+	var taken error
+	for _, name := range slices.Sorted(maps.Keys(added)) {
+		if other, ok := t.hosts[name]; ok && other.route.Name != r.Name {
+			taken = errors.Join(taken, fmt.Errorf("%w: %s is a domain of %s", ErrDomainTaken, name, other.route.Name))
+		}
+	}
+	if taken != nil {
+		return fmt.Errorf("cannot route %s: %w", r.Name, taken)
+	}
+	t.remove(r.Name)
+	maps.Copy(t.hosts, added)
+	t.projects[r.Name] = r
+	return nil
+}
+
+func (t *Table) remove(name string) {
+	if old := t.projects[name]; old != nil {
+		for h := range hostsOf(old) {
+			delete(t.hosts, h)
+		}
+		delete(t.projects, name)
+	}
 }
 
 // Names are the projects of the table, sorted.
