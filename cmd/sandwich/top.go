@@ -150,15 +150,15 @@ func (p *top) row(name string, seconds float64) topRow {
 	use := p.after.usage[name]
 	return topRow{
 		Name: name, Requests: rate(now.Requests, then.Requests), Errors: rate(now.Failed, then.Failed), Sent: rate(now.Sent, then.Sent),
-		P50: quantile(took, p.after.proxy.Bounds, 0.50), P95: quantile(took, p.after.proxy.Bounds, 0.95),
+		P50: quantileOf(took, p.after.proxy.Bounds, 0.50), P95: quantileOf(took, p.after.proxy.Bounds, 0.95),
 		InFlight: now.InFlight, Held: now.Held, Closed: now.Maintenance, Workers: use.workers, Memory: use.memory,
 		CPU: max(0, (use.cpu-p.before.usage[name].cpu).Seconds()/seconds*100),
 	}
 }
 
-// quantile is the time, in seconds, that a part of what was counted did not take longer than. Within a
+// quantileOf is the time, in seconds, that a part of what was counted did not take longer than. Within a
 // bucket all are taken to be spread evenly; what is beyond the last bound is at the bound.
-func quantile(counts []uint64, bounds []time.Duration, q float64) float64 {
+func quantileOf(counts []uint64, bounds []time.Duration, q float64) float64 {
 	var all uint64
 	for _, n := range counts {
 		all += n

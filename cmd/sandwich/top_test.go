@@ -28,7 +28,7 @@ func TestAQuantileIsWithinItsBucket(t *testing.T) {
 		{[]uint64{0, 0, 0, 0}, 0.5, 0}, {[]uint64{10, 0, 0, 0}, 0.5, 0.005}, {[]uint64{50, 50, 0, 0}, 0.5, 0.01},
 		{[]uint64{50, 40, 10, 0}, 0.95, 0.55}, {[]uint64{0, 0, 0, 9}, 0.5, 1}, {nil, 0.5, 0},
 	} {
-		if got := quantile(c.counts, topBounds, c.q); math.Abs(got-c.want) > 1e-9 {
+		if got := quantileOf(c.counts, topBounds, c.q); math.Abs(got-c.want) > 1e-9 {
 			t.Errorf("quantile %v of %v is %v, want %v", c.q, c.counts, got, c.want)
 		}
 	}
