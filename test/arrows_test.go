@@ -26,6 +26,7 @@ var doors = map[string][]string{
 	"github.com/coreos/go-systemd/v22/journal":    {"sandwich/proxy/journal"},
 	"github.com/coreos/go-systemd/v22/activation": {"sandwich/socketact"},
 	"github.com/spf13/cobra":                      {"sandwich/cmd"},
+	"github.com/quic-go/quic-go":                  {"sandwich/proxy/h3"},
 }
 
 // pure packages open nothing: they are given bytes and give values.

@@ -65,6 +65,9 @@ func (in *input) wait(begun bool) error {
 		in.hurry(0)
 	}
 	n, err := in.conn.Read(in.head[:])
+	for n == 0 && err == nil { // io.Reader allows that
+		n, err = in.conn.Read(in.head[:])
+	}
 	if n == 0 {
 		return err
 	}
