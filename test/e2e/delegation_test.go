@@ -13,7 +13,7 @@ func TestAdminsManageTheirProjectAndNothingElse(t *testing.T) {
 		m.Install()
 		m.Shell("useradd --create-home alice; useradd --create-home bob; groupadd team; useradd --create-home --groups team carol; useradd --create-home mallory")
 		m.Enable("polls", "a", `admins = ["alice", "@team"]`)
-		m.Enable("polls", "b", `admins = ["bob"]`)
+		m.Enable("shop", "b", `admins = ["bob"]`)
 		m.adminsMay()
 		m.adminsMayNot()
 		m.nobodyElseGetsThrough()

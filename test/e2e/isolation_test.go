@@ -14,7 +14,7 @@ func TestProjectsKeepToThemselves(t *testing.T) {
 		m.Write("/etc/sandwich/b.env", "API_KEY=canary-env-file\n")
 		m.Write("/etc/sandwich/secrets/b", "canary-credential")
 		m.MustRun("chmod", "0600", "/etc/sandwich/b.env", "/etc/sandwich/secrets/b")
-		m.Enable("polls", "b", `env_file = "/etc/sandwich/b.env"`, `credentials = { token = "/etc/sandwich/secrets/b" }`,
+		m.Enable("shop", "b", `env_file = "/etc/sandwich/b.env"`, `credentials = { token = "/etc/sandwich/secrets/b" }`,
 			`environment = { PLAIN = "canary-environment" }`)
 		m.Enable("polls", "a")
 		m.neighboursAreHidden()
