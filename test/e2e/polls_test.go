@@ -15,6 +15,7 @@ func TestTheTutorialsSiteFromInitToItsVisitors(t *testing.T) {
 		m.Install()
 		m.AddProject("polls", "polls")
 		m.MustRun("sandwich", "init", "/srv/polls")
+		m.Shell("install -d -o polls /srv/polls/private && printf 'internal \"/protected/\" {\\n  root = \"private\"\\n}\\n' >>/etc/sandwich/projects/polls.hcl")
 		m.MustRun("sandwich", "check", "polls")
 		if plan := m.MustRun("sandwich", "plan", "polls"); !strings.Contains(plan, "sandwich-polls.socket") {
 			t.Errorf("the plan does not name the socket:\n%s", plan)
@@ -28,6 +29,7 @@ func TestTheTutorialsSiteFromInitToItsVisitors(t *testing.T) {
 		staticFiles(t, m)
 		login(t, m)
 		upload(t, m)
+		export(t, m)
 		if score := exposure(t, m.MustRun("systemd-analyze", "security", "--no-pager", "sandwich-polls.service")); score > 1.5 {
 			t.Errorf("systemd-analyze security gives the project %.1f", score)
 		}
@@ -103,6 +105,20 @@ func upload(t *testing.T, m *Machine) {
 	}
 	if answer.Header.Get("X-Content-Type-Options") != "nosniff" || !strings.HasPrefix(answer.Header.Get("Content-Disposition"), "attachment") {
 		t.Errorf("an uploaded page is shown as one of the site's: %v", answer.Header)
+	}
+}
+
+// export is a file that only the application can have sent, whichever way it says so.
+func export(t *testing.T, m *Machine) {
+	t.Helper()
+	for _, path := range []string{"/polls/1/export/", "/polls/1/export/?path"} {
+		answer := m.Get("polls.example", path)
+		if answer.StatusCode != 200 || !strings.Contains(answer.Body, ",") || answer.Header.Get("Content-Disposition") != `attachment; filename="votes of 1.csv"` {
+			t.Errorf("%s: %s %v %q", path, answer.Status, answer.Header, answer.Body)
+		}
+	}
+	if answer := m.Get("polls.example", "/protected/votes%20of%201.csv"); answer.StatusCode != 404 {
+		t.Errorf("an internal file is served: %s", answer.Status)
 	}
 }
 

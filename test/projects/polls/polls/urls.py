@@ -8,5 +8,6 @@ urlpatterns = [
     path("<int:pk>/", views.DetailView.as_view(), name="detail"),
     path("<int:pk>/results/", views.ResultsView.as_view(), name="results"),
     path("<int:question_id>/vote/", views.vote, name="vote"),
+    path("<int:pk>/export/", views.export, name="export"),
     path("upload/", views.UploadView.as_view(), name="upload"),
 ]
