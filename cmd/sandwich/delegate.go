@@ -17,7 +17,7 @@ import (
 )
 
 // A project's admins may use some verbs on their project without root. Their command hands its
-// arguments and its standard files to a socket of root's (sandwich-admin.socket); who asks is what
+// arguments and its standard files to a socket of root's (sandwich-proxy.admin.socket); who asks is what
 // the kernel says of the connection; what runs is this program again, as root. See delegated.go.
 
 // adminSocket is where the packaged socket unit listens.
@@ -68,7 +68,7 @@ func delegate(ctx context.Context, args []string, stderr io.Writer) (code int, d
 	answer, err := askRoot(ctx, conn, request{Args: args, Environment: terminalEnvironment()})
 	switch {
 	case err != nil:
-		fmt.Fprintf(stderr, "error: cannot %s as an admin: %v\nhint: journalctl -u 'sandwich-admin@*'\n", args[0], err)
+		fmt.Fprintf(stderr, "error: cannot %s as an admin: %v\nhint: journalctl -u 'sandwich-proxy.admin@*'\n", args[0], err)
 		return exitFailed, true
 	case answer.NoAdmin:
 		return 0, false
