@@ -51,7 +51,11 @@ func TestASocketIsHeldAndOpenedAgain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if report.Ended[one.how] < 2 || len(report.Ended) != 1 || report.Opened < 4 || report.Echoed < 12 || (report.Cut() > 0) != one.cut {
+			ends := len(report.Ended)
+			if one.cut && report.Ended["cut: reset"] > 0 {
+				ends-- // a ping that was on its way when the socket was closed
+			}
+			if report.Ended[one.how] < 2 || ends != 1 || report.Opened < 4 || report.Echoed < 12 || (report.Cut() > 0) != one.cut {
 				t.Error(report)
 			}
 		})
