@@ -1,7 +1,6 @@
 package units
 
 import (
-	"path"
 	"slices"
 
 	"sandwich/units/project"
@@ -88,12 +87,4 @@ func (g generation) builder() *project.Project {
 	p := *g.Project
 	p.Writable = append(slices.Clone(p.Writable), g.own())
 	return &p
-}
-
-// tree is the directory that all releases are in, or the project itself when it has none.
-func (g generation) tree() string {
-	if g.Link != "" {
-		return path.Dir(g.Link)
-	}
-	return g.Root
 }

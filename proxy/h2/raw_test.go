@@ -130,17 +130,6 @@ func (r *raw) wantReset(id uint32, code ErrCode) {
 	}
 }
 
-// wantGoAway waits for GOAWAY and the end of the connection.
-func (r *raw) wantGoAway(code ErrCode) {
-	r.Helper()
-	if f := r.until(frameGoAway); f.code() != code {
-		r.Fatalf("came %v, want code %d", f, code)
-	}
-	if _, err := io.Copy(io.Discard, r.conn); err != nil {
-		r.Fatalf("connection does not end: %v", err)
-	}
-}
-
 // answer is what a stream is answered with.
 type answer struct {
 	fields map[string]string

@@ -2,7 +2,6 @@ package tls
 
 import (
 	"crypto/tls"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -95,7 +94,7 @@ func (k *Keeper) Challenge(w http.ResponseWriter, r *http.Request, host string) 
 	w.Header().Set("Content-Type", "text/plain")
 	w.Header().Set("Cache-Control", "no-store")
 	if r.Method != http.MethodHead {
-		io.WriteString(w, string(answer))
+		w.Write(answer)
 	}
 	return true
 }

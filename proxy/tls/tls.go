@@ -155,16 +155,3 @@ func (k *Keeper) Run(ctx context.Context) {
 
 // maxPause bounds each wait: a clock that was set shows within that time.
 const maxPause = 10 * time.Minute
-
-// pause waits until t, for maxPause at most, or until woken. It is false when ctx has ended.
-func pause(ctx context.Context, t time.Time, wake <-chan struct{}) bool {
-	timer := time.NewTimer(min(max(time.Until(t), 0), maxPause))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-wake:
-	case <-ctx.Done():
-		return false
-	}
-	return true
-}

@@ -5,7 +5,6 @@ package e2e
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -154,7 +153,7 @@ func (g *stage) keepsToTheBudget(late, never *shop) {
 	}
 	begun := time.Now()
 	g.until("late is stopped for its memory", func() bool { return g.property(late.service(), "ActiveState") == "inactive" })
-	g.Log(fmt.Sprintf("stopped for its memory after %s", time.Since(begun)))
+	g.Logf("stopped for its memory after %s", time.Since(begun))
 	if state := g.property(never.service(), "ActiveState"); state != "active" {
 		g.Errorf("a project without an idle block is %s", state)
 	}

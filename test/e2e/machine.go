@@ -41,8 +41,10 @@ var booted atomic.Int64
 // top is the top of the source tree; tests run in their own directory.
 var top, _ = filepath.Abs("../..")
 
-// forEachDebian runs a test on its own machine of every suite, side by side.
+// forEachDebian runs a test on its own machine of every suite, side by side with the other tests: go test's
+// -parallel says how many machines are up at once.
 func forEachDebian(t *testing.T, test func(t *testing.T, m *Machine)) {
+	t.Parallel()
 	for _, suite := range []string{"bookworm", "trixie"} {
 		t.Run(suite, func(t *testing.T) {
 			t.Parallel()

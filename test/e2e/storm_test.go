@@ -28,6 +28,7 @@ func TestStorm(t *testing.T) {
 		// One machine at a time: the figures are to be the product's, not its neighbour's.
 		how, side = longRun, func(*testing.T) {}
 	}
+	side(t)
 	for _, suite := range []string{"bookworm", "trixie"} {
 		t.Run(suite, func(t *testing.T) {
 			side(t)

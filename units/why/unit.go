@@ -7,9 +7,7 @@ import (
 	"strings"
 )
 
-func (f *Facts) service() string { return "sandwich-" + f.Name + ".service" }
-func (f *Facts) socket() string  { return "sandwich-" + f.Name + ".socket" }
-func (f *Facts) serves() bool    { return f.Service.Active == "active" || f.Service.Active == "reloading" }
+func (f *Facts) serves() bool { return f.Service.Active == "active" || f.Service.Active == "reloading" }
 
 func fileGone(f *Facts) []Cause {
 	if !f.NoFile || !f.Enabled {
