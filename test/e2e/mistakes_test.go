@@ -30,10 +30,10 @@ gunicorn {
   workers = "many"
 }
 idle {
-  after = "30m"
+  after = "soon"
 }
 `)
-		all := []string{"client-y.hcl:1,", "/srv/nowhere", "client-y.hcl:2,1: error:", `Did you mean "domains"?`, "client-y.hcl:4,", "client-y.hcl:6,", "not available yet"}
+		all := []string{"client-y.hcl:1,", "/srv/nowhere", "client-y.hcl:2,1: error:", `Did you mean "domains"?`, "client-y.hcl:4,", "client-y.hcl:7,"}
 		m.Run("sandwich", "check").wants(t, 5, append(all, "polls: good")...)
 		m.Run("sandwich", "check", "polls").wants(t, 0)
 		m.Run("sandwich", "enable", "client-y").wants(t, 5)
