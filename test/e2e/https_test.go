@@ -79,15 +79,15 @@ func TestASiteIsServedOverHTTPSByItself(t *testing.T) {
 		if answer := m.Get("polls.example", "/polls/"); answer.StatusCode != 200 {
 			t.Errorf("plain HTTP is answered with %s before there is a certificate that browsers trust", answer.Status)
 		}
-		m.Run("sandwich", "tls", "status").wants(t, 0, "polls.example", "waiting", "the name is not in DNS")
-		m.Run("sandwich", "tls", "plan").wants(t, 0, "order", "polls.example: 1 to order, 0 ordered in 7 days")
+		m.Run("sandwich", "tls", "status").wants(t, 0, "polls.example", "waiting", "cannot look the name up in DNS")
+		m.Run("sandwich", "tls", "plan").wants(t, 0, "order", "polls.example: 2 to order, 0 ordered in 7 days")
 		m.MustRun("sandwich", "tls", "untrust")
 		if code := m.code("", "polls.example"); code != "" {
 			t.Errorf("untrusted again, HTTPS answers %q", code)
 		}
 
 		// Now it leads here.
-		m.Shell("echo 127.0.0.1 polls.example >>/etc/hosts")
+		m.Shell("echo 127.0.0.1 polls.example www.polls.example >>/etc/hosts")
 		m.Run("sandwich", "tls", "renew", "polls").wants(t, 0, "polls.example: renewed")
 		first := m.serial("polls.example")
 		if code := m.code("/root/root.pem", "polls.example"); code != "200" {
