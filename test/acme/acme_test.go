@@ -189,12 +189,13 @@ func TestManyDomainsAtOnce(t *testing.T) {
 func TestWhatTheCAHasMadeIsNotLostWithTheProcess(t *testing.T) {
 	f := newFront(t, "0", "demo.example")
 	finalized := make(chan struct{}, 100)
-	f.before = func(r *http.Request) {
+	before := func(r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/certZ/") {
 			finalized <- struct{}{}
 			panic(http.ErrAbortHandler)
 		}
 	}
+	f.before.Store(&before)
 	f.start()
 	select {
 	case <-finalized:
@@ -203,7 +204,7 @@ func TestWhatTheCAHasMadeIsNotLostWithTheProcess(t *testing.T) {
 	}
 	f.logged("certificate of demo.example:")
 	f.stop()
-	f.authority.before = nil
+	f.authority.before.Store(nil)
 	f.start()
 	f.await("demo.example")
 	if f.taken() != 1 {
@@ -232,12 +233,13 @@ func TestAFullDiskCostsNoOrderAndLosesNoCertificate(t *testing.T) {
 	}
 	must(t, os.Remove(filepath.Join(dir, "fill")))
 	full := false
-	f.before = func(r *http.Request) {
+	before := func(r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/certZ/") && !full {
 			full = true
 			fill()
 		}
 	}
+	f.before.Store(&before)
 	if err := f.keeper.Renew(context.Background(), "demo.example"); err == nil {
 		t.Fatal("a certificate was kept on a full disk")
 	}

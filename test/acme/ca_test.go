@@ -34,7 +34,7 @@ type authority struct {
 	dns       *challtestsrv.ChallSrv
 
 	down   atomic.Bool // it answers nothing
-	before func(r *http.Request)
+	before atomic.Pointer[func(*http.Request)]
 
 	mu     sync.Mutex
 	orders int // that it has taken
@@ -64,8 +64,8 @@ func newAuthority(t testing.TB, httpPort, tlsPort int, nonceReject string) *auth
 		if a.down.Load() {
 			panic(http.ErrAbortHandler)
 		}
-		if a.before != nil {
-			a.before(r)
+		if before := a.before.Load(); before != nil {
+			(*before)(r)
 		}
 		if strings.HasPrefix(r.URL.Path, "/order-plz") {
 			w = &counting{w, a}
