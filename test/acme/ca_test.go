@@ -16,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/letsencrypt/challtestsrv"
 	"github.com/letsencrypt/pebble/v2/ca"
@@ -47,7 +48,7 @@ func newAuthority(t testing.TB, httpPort, tlsPort int, nonceReject string) *auth
 	t.Setenv("PEBBLE_WFE_NONCEREJECT", nonceReject)
 	quiet := log.New(io.Discard, "", 0)
 	a := &authority{TB: t}
-	names := freeUDP(t)
+	names := freeTCP(t) // which is what is asked over
 	var err error
 	a.dns, err = challtestsrv.New(challtestsrv.Config{DNSAddrs: []string{names}, Log: quiet})
 	must(t, err)
@@ -55,6 +56,7 @@ func newAuthority(t testing.TB, httpPort, tlsPort int, nonceReject string) *auth
 	a.dns.SetDefaultDNSIPv6("")
 	go a.dns.Run()
 	t.Cleanup(a.dns.Shutdown)
+	answering(t, names)
 	store := db.NewMemoryStore()
 	a.ca = ca.New(quiet, store, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {ValidityPeriod: 90 * 24 * 3600}})
 	validator := va.New(quiet, httpPort, tlsPort, false, names, store)
@@ -108,12 +110,28 @@ func (a *authority) trust() *x509.CertPool {
 	return pool
 }
 
-func freeUDP(t testing.TB) string {
+func freeTCP(t testing.TB) string {
 	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	defer c.Close()
-	return c.LocalAddr().String()
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// answering returns when something listens there: a name server does not say when it has begun, and an
+// authority that finds none refuses the order.
+func answering(t testing.TB, address string) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			c.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
 }
 
 func must(t testing.TB, err error) {
