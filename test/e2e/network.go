@@ -21,28 +21,45 @@ import (
 
 // Dial opens a connection inside the machine's network. The address must be numeric: a name would
 // be looked up on another thread, and so in another network.
-func (m *Machine) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+func (m *Machine) Dial(ctx context.Context, network, address string) (c net.Conn, err error) {
+	if entered := m.inNetwork(func() { c, err = (&net.Dialer{}).DialContext(ctx, network, address) }); entered != nil {
+		return nil, entered
+	}
+	return c, err
+}
+
+// ListenPacket opens a UDP socket inside the machine's network.
+func (m *Machine) ListenPacket(address string) (c net.PacketConn, err error) {
+	if entered := m.inNetwork(func() { c, err = net.ListenPacket("udp", address) }); entered != nil {
+		return nil, entered
+	}
+	return c, err
+}
+
+// inNetwork does something inside the machine's network: a socket stays in the one that it was made in.
+func (m *Machine) inNetwork(do func()) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	home, err := os.Open("/proc/thread-self/ns/net")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer home.Close()
 	there, err := os.Open("/proc/" + m.pid() + "/ns/net")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer there.Close()
 	if err := unix.Setns(int(there.Fd()), unix.CLONE_NEWNET); err != nil {
-		return nil, fmt.Errorf("cannot enter the machine's network: %w", err)
+		return fmt.Errorf("cannot enter the machine's network: %w", err)
 	}
 	defer func() {
 		if err := unix.Setns(int(home.Fd()), unix.CLONE_NEWNET); err != nil {
 			panic("cannot leave the machine's network: " + err.Error())
 		}
 	}()
-	return (&net.Dialer{}).DialContext(ctx, network, address)
+	do()
+	return nil
 }
 
 func (m *Machine) pid() string {

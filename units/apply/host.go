@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"strings"
+	"time"
 )
 
 // HostWanted is what the front proxy itself should be.
@@ -59,6 +60,35 @@ func (p *Plan) listen(path string, old, wanted []byte) {
 		Step{Project: Host, Verb: Restart, Object: proxySocket, Why: "its addresses changed; new connections are refused for a moment"},
 		Step{Project: Host, Verb: Start, Object: proxyService},
 	)
+}
+
+// The pauses before the proxy's ports are tried again, and for how long: the packets' port is kept for
+// the last answers over HTTP/3.
+const (
+	firstRebindPause = 20 * time.Millisecond
+	lastRebindPause  = 500 * time.Millisecond
+	rebindLimit      = 15 * time.Second
+)
+
+// rebind opens the proxy's ports anew. The process that served lets go of them when it has heard of
+// its end, which systemd does not wait for: a port that is taken is tried again.
+func (r *Runner) rebind(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, rebindLimit)
+	defer cancel()
+	err := r.Systemd.Restart(ctx, proxySocket)
+	for pause := firstRebindPause; err != nil; pause = min(2*pause, lastRebindPause) {
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		case <-timer.C:
+		}
+		if started := r.Systemd.Start(ctx, proxySocket); started == nil || ctx.Err() == nil {
+			err = started
+		}
+	}
+	return nil
 }
 
 // dropIn replaces the packaged addresses: an empty assignment clears the list (systemd.socket(5)).

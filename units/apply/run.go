@@ -169,6 +169,9 @@ func (r *Runner) restart(ctx context.Context, project, unit string) error {
 	if r.Replace != nil && unit == units.Service(project) {
 		return r.Replace(ctx, project)
 	}
+	if unit == proxySocket {
+		return r.rebind(ctx)
+	}
 	return r.Systemd.Restart(ctx, unit)
 }
 
