@@ -87,11 +87,23 @@ func (p *Proxy) call(ctx context.Context, flags dbus.Flags, method string, args 
 func (p *Proxy) bounded(ctx context.Context, limit time.Duration, flags dbus.Flags, method string, args ...any) *dbus.Call {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	call := p.conn.Object(proxyName, proxyPath).CallWithContext(ctx, proxyName+"."+method, flags, args...)
+	proxy := p.conn.Object(proxyName, proxyPath)
+	call := proxy.CallWithContext(ctx, proxyName+"."+method, flags, args...)
+	// A process that ended with the call has a successor, or will have. Whatever it may have done,
+	// every method can be called twice.
+	for isNoReply(call.Err) && ctx.Err() == nil {
+		call = proxy.CallWithContext(ctx, proxyName+"."+method, flags, args...)
+	}
 	if call.Err != nil {
 		call.Err = proxyError(method, call.Err)
 	}
 	return call
+}
+
+// isNoReply reports whether the process that was called went away before it answered.
+func isNoReply(err error) bool {
+	var busErr dbus.Error
+	return errors.As(err, &busErr) && busErr.Name == "org.freedesktop.DBus.Error.NoReply"
 }
 
 func proxyError(method string, err error) error {

@@ -64,3 +64,23 @@ func TestPortsThatAreAnothersAreGivenUpInTheEnd(t *testing.T) {
 		}
 	})
 }
+
+func TestNoProjectIsReplacedWhileTheProxyRestarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.mustApply(wanted(t, "x", "one"))
+		changed := b.plan(wanted(t, "x", "two"))
+		plan, err := MakeHost(b.host.dirs, HostWanted{Packets: []string{"443"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := &busyPorts{b.host, time.Now().Add(time.Second)}
+		r := b.runner()
+		r.Systemd = h
+		var replaced time.Time
+		r.Replace = func(context.Context, string) error { replaced = time.Now(); return nil }
+		if failed := r.Run(context.Background(), []Plan{plan, changed}); len(failed) > 0 || replaced.Before(h.until) {
+			t.Errorf("it is replaced %s before the proxy is back: %v", h.until.Sub(replaced), failed)
+		}
+	})
+}

@@ -46,12 +46,15 @@ func (r *Runner) Run(ctx context.Context, plans []Plan) map[string]error {
 		r.carryOut(ctx, runs[i], before)
 	}
 	r.reload(ctx, runs)
-	r.each(runs, func(one *run) {
-		if one.err == nil {
-			_, after := one.plan.split()
-			r.carryOut(ctx, one, after)
-		}
-	})
+	// The proxy comes first and alone: a project must not be replaced while it restarts.
+	for _, proxy := range []bool{true, false} {
+		r.each(runs, func(one *run) {
+			if one.err == nil && proxy == (one.plan.Project == Host) {
+				_, after := one.plan.split()
+				r.carryOut(ctx, one, after)
+			}
+		})
+	}
 	r.rollBack(context.WithoutCancel(ctx), runs)
 	return failures(runs)
 }
