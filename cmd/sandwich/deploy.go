@@ -181,9 +181,10 @@ func (d *deploy) serving(ctx context.Context) string {
 	if err != nil || service.MainPID == 0 {
 		return d.from
 	}
-	dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", service.MainPID))
-	if below := d.below(); err == nil && len(dir) > len(below) && dir[len(dir)-len(below):] == below && release.There(dir) {
-		return dir[:len(dir)-len(below)]
+	if dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", service.MainPID)); err == nil {
+		if found := d.around(dir); found != "" {
+			return found
+		}
 	}
 	return d.from
 }

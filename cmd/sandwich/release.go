@@ -102,6 +102,20 @@ func (r releases) find(dir string) (string, error) {
 	return full, nil
 }
 
+// around is the release that somebody works in, "" for none: a process that was just made is in / until
+// it has gone to where it works.
+func (r releases) around(dir string) string {
+	dir, inside := strings.CutSuffix(dir, r.below())
+	if !inside {
+		return ""
+	}
+	found, err := r.find(dir)
+	if err != nil {
+		return ""
+	}
+	return found
+}
+
 // below is where in a release the working directory is, "" or with a slash first.
 func (r releases) below() string { return strings.TrimPrefix(r.dir, r.link) }
 

@@ -36,6 +36,21 @@ func TestAReleaseLiesBesideTheLink(t *testing.T) {
 			t.Errorf("%s: %s, %v", dir, got, err)
 		}
 	}
+	for dir, want := range map[string]string{"site/releases/2/src": "site/releases/2", "site/releases/2": "", "elsewhere/src": "", "..": ""} {
+		if want != "" {
+			want = filepath.Join(top, want)
+		}
+		if got := r.around(filepath.Join(top, dir)); got != want {
+			t.Errorf("who works in %s is in %q", dir, got)
+		}
+	}
+}
+
+func TestAProcessThatHasNotGoneToItsReleaseYetIsInNone(t *testing.T) {
+	r := releases{project: "x", link: "/srv/x/current", dir: "/srv/x/current"}
+	if got := r.around("/"); got != "" {
+		t.Errorf("%q", got)
+	}
 }
 
 func TestAProjectWithoutReleasesHasNoneToDeploy(t *testing.T) {
