@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"sandwich/proxy"
+	"sandwich/proxy/tls"
 )
 
 // collector turns counts into metrics when it is asked. Of each project there is a fixed number of
@@ -34,6 +35,9 @@ var (
 	received    = desc("received_bytes_total", "Bytes of requests' bodies.", "project")
 	maintenance = desc("maintenance", "1 while the project is closed for visitors.", "project")
 
+	certificateEnds = desc("certificate_expiry_timestamp_seconds", "When the certificate that a host is served with ends, in seconds since 1970.", "project", "host", "from")
+	certificateGood = desc("certificate_ok", "0 while somebody has to look after the certificate of a host: it is refused, about to end, or over.", "project", "host")
+
 	projects     = desc("projects", "Projects that are served.")
 	connections  = desc("connections", "Open connections of clients, without WebSockets.")
 	tunnels      = desc("websockets", "Open WebSockets.")
@@ -49,6 +53,9 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByC
 func (c collector) Collect(ch chan<- prometheus.Metric) {
 	for _, st := range c.p.Status() {
 		collectProject(ch, st)
+	}
+	for _, one := range c.p.Certificates() {
+		collectCertificate(ch, one)
 	}
 	s := c.p.Summary()
 	gauge(ch, projects, float64(s.Projects))
@@ -79,6 +86,15 @@ func collectProject(ch chan<- prometheus.Metric, st proxy.Status) {
 		closed = 1
 	}
 	gauge(ch, maintenance, closed, st.Name)
+}
+
+func collectCertificate(ch chan<- prometheus.Metric, c tls.Certificate) {
+	gauge(ch, certificateEnds, float64(c.Ends.Unix()), c.Project, c.Host, c.From)
+	good := 0.0
+	if c.State == tls.OK || c.State == tls.Waiting {
+		good = 1
+	}
+	gauge(ch, certificateGood, good, c.Project, c.Host)
 }
 
 func counter(ch chan<- prometheus.Metric, d *prometheus.Desc, n uint64, labels ...string) {

@@ -18,12 +18,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"sandwich/proxy"
+	"sandwich/proxy/tls"
 )
 
 // Proxy is what is told about: *proxy.Server.
 type Proxy interface {
 	Status() []proxy.Status
 	Summary() proxy.Summary
+	Certificates() []tls.Certificate
 	MetricsAddress() (address string, moved <-chan struct{})
 }
 

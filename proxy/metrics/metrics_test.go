@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sandwich/proxy"
+	"sandwich/proxy/tls"
 )
 
 type fake struct {
@@ -34,6 +35,14 @@ func (f *fake) Status() []proxy.Status {
 
 func (f *fake) Summary() proxy.Summary {
 	return proxy.Summary{Projects: 2, Connections: 3, Tunnels: 4, UnknownHosts: 5, LinesDropped: 6}
+}
+
+func (f *fake) Certificates() []tls.Certificate {
+	return []tls.Certificate{
+		{Host: "x.example", Project: "client-x", From: "auto", State: tls.OK, Ends: time.Unix(2_000_000_000, 0)},
+		{Host: "y.example", Project: "client-y", From: "internal", State: tls.Waiting, Ends: time.Unix(1_900_000_000, 0)},
+		{Host: "z.example", Project: "client-y", From: "files", State: tls.Expiring, Ends: time.Unix(1_800_000_000, 0)},
+	}
 }
 
 func (f *fake) MetricsAddress() (string, <-chan struct{}) {
@@ -107,6 +116,10 @@ func TestTheSocketTellsEverythingOfEachProject(t *testing.T) {
 		`sandwich_upstream_failures_total{project="client-x"} 7`, `sandwich_requests_rate_limited_total{project="client-x"} 8`,
 		`sandwich_requests_shed_total{project="client-x"} 9`, `sandwich_sent_bytes_total{project="client-x"} 1000`,
 		`sandwich_received_bytes_total{project="client-x"} 10`, `sandwich_maintenance{project="client-x"} 1`,
+		`sandwich_certificate_expiry_timestamp_seconds{from="auto",host="x.example",project="client-x"} 2e+09`,
+		`sandwich_certificate_expiry_timestamp_seconds{from="files",host="z.example",project="client-y"} 1.8e+09`,
+		`sandwich_certificate_ok{host="x.example",project="client-x"} 1`, `sandwich_certificate_ok{host="y.example",project="client-y"} 1`,
+		`sandwich_certificate_ok{host="z.example",project="client-y"} 0`,
 		`sandwich_maintenance{project="client-y"} 0`, "sandwich_projects 2", "sandwich_connections 3", "sandwich_websockets 4",
 		"sandwich_unknown_host_requests_total 5", "sandwich_access_log_lines_dropped_total 6", `sandwich_build_info{version="1.2.3"} 1`,
 		"process_resident_memory_bytes ", "process_open_fds ", "process_cpu_seconds_total ", "go_goroutines ",
