@@ -1,6 +1,10 @@
 package hostcheck
 
-import "path/filepath"
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+)
 
 // passwords checks that the proxy can read the file of names and passwords, and that not everybody
 // can: hashes are there to be guessed at.
@@ -8,6 +12,8 @@ func (c *check) passwords(file string, proxy Account) {
 	const key = "proxy.access.basic_auth_file"
 	info, stop, err := c.sys.reach(file, proxy, mayRead)
 	switch {
+	case errors.Is(err, fs.ErrPermission):
+		c.warn(key, "The password file was not checked", "%s. Only root can tell whether the proxy reads it.", reason(err))
 	case err != nil:
 		c.refuse(key, "The password file is not there", "%s. Run: htpasswd -B -c %s NAME", reason(err), shell(file))
 	case stop != nil && stop.info.Mode.IsDir():

@@ -118,6 +118,7 @@ func (c *check) served(proxyUser string) {
 	if a := c.p.Proxy.Access; a != nil && a.UserFile != "" {
 		c.passwords(a.UserFile, proxy)
 	}
+	c.certificates(proxy)
 	for status, page := range c.p.Proxy.ErrorPages {
 		c.page(status, page, proxy)
 	}
