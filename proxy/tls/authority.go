@@ -116,13 +116,21 @@ func (a *authority) leaf(name string) *tls.Certificate {
 
 // mark is what only processes with this authority know about a host.
 func (a *authority) mark(host string) string {
+	return hex.EncodeToString(a.derive(host)[:16])
+}
+
+// derive is a secret for one purpose.
+func (a *authority) derive(purpose string) []byte {
 	secret, err := a.key.ECDH()
 	if err != nil {
-		return ""
+		panic(err) // it is on a curve that has it
 	}
-	sum := sha256.Sum256(append(secret.Bytes(), host...))
-	return hex.EncodeToString(sum[:16])
+	sum := sha256.Sum256(append(secret.Bytes(), purpose...))
+	return sum[:]
 }
+
+// Secret is for one purpose, and the same in each process with the same directory.
+func (k *Keeper) Secret(purpose string) []byte { return k.authority.derive("\x00" + purpose) }
 
 func newKey() *ecdsa.PrivateKey {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

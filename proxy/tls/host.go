@@ -29,6 +29,9 @@ type host struct {
 	looks   looks     // how its files looked when they were read
 	warned  time.Time // when the journal was told that the certificate ends
 
+	unstapled string        // why the certificate has no staple that it asks for, under mu
+	replaced  chan struct{} // there is another certificate
+
 	asked   chan chan error // somebody wants a new certificate now
 	revoked chan struct{}   // there is none any more
 }
@@ -40,7 +43,7 @@ type served struct {
 }
 
 func newHost(k *Keeper, name, project string, want route.TLS) *host {
-	return &host{k: k, name: name, project: project, want: want, asked: make(chan chan error), revoked: make(chan struct{}, 1)}
+	return &host{k: k, name: name, project: project, want: want, asked: make(chan chan error), revoked: make(chan struct{}, 1), replaced: make(chan struct{}, 1)}
 }
 
 // inherit takes over a certificate, so that a change of settings takes no good one away.
@@ -121,6 +124,7 @@ func (h *host) sign() *served {
 func (h *host) use(pair *tls.Certificate, from string) {
 	h.serving.Store(&served{pair: pair, from: from})
 	h.settle()
+	h.tellReplaced()
 	h.k.tell(h.name)
 }
 

@@ -19,7 +19,7 @@ type State string
 const (
 	OK       State = "ok"       // it is what the project wants
 	Waiting  State = "waiting"  // the internal CA's, until the real one can be had
-	Failing  State = "failing"  // the internal CA's, because the real one was refused
+	Failing  State = "failing"  // the internal CA's, because the real one was refused; or without the staple that it asks for
 	Expiring State = "expiring" // in the last third of its life, and could not be renewed
 	Expired  State = "expired"
 )
@@ -65,6 +65,9 @@ func (h *host) status() Certificate {
 	defer h.mu.Unlock()
 	c.Problem, c.Next = h.trouble, h.next
 	c.State = h.state(pair, c.From, time.Now())
+	if c.Problem == "" {
+		c.Problem = h.unstapled
+	}
 	if c.Next.IsZero() && c.From == route.TLSAuto && c.Mode == c.From {
 		c.Next = renewalOf(pair, h.name)
 	}
@@ -83,6 +86,8 @@ func (h *host) state(pair *tls.Certificate, from string, now time.Time) State {
 		return Failing
 	case now.After(pair.Leaf.NotAfter):
 		return Expired
+	case h.unstapled != "" && len(pair.OCSPStaple) == 0:
+		return Failing
 	case last && (h.trouble != "" || from == route.TLSFiles && pair.Leaf.NotAfter.Sub(now) < 14*24*time.Hour):
 		return Expiring
 	}

@@ -143,6 +143,9 @@ func (k *Keeper) Run(ctx context.Context) {
 				one, stop := context.WithCancel(ctx)
 				running[h] = stop
 				all.Go(func() { h.keep(one) })
+				if h.want.Mode != route.TLSInternal {
+					all.Go(func() { h.staples(one) })
+				}
 			}
 		}
 		select {
