@@ -1,15 +1,18 @@
 package tls
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sandwich/proxy/route"
@@ -121,19 +124,95 @@ func TestStatesAreWhatSomebodyHasToKnow(t *testing.T) {
 	}
 }
 
-// A clock that was set takes no certificate away: the visitors' clocks may be right.
-func TestACertificateThatSeemsOverIsServedOn(t *testing.T) {
-	dir := t.TempDir()
-	k, _ := newKeeper(t, dir)
-	want := route.TLS{Mode: route.TLSAuto}
+const day = 24 * time.Hour
+
+// storeIssued puts a certificate of a CA into the store, as if it had been ordered.
+func storeIssued(t *testing.T, k *Keeper, want *route.TLS, begins, ends time.Duration) *x509.Certificate {
+	t.Helper()
 	key := newKey()
-	leaf := mustSign(&x509.Certificate{SerialNumber: serial(), DNSNames: []string{"a.example"}, NotBefore: time.Now().Add(-100 * 24 * time.Hour), NotAfter: time.Now().Add(-24 * time.Hour)},
+	leaf := mustSign(&x509.Certificate{SerialNumber: serial(), DNSNames: []string{"a.example"}, NotBefore: time.Now().Add(begins), NotAfter: time.Now().Add(ends)},
 		k.authority.root, key, k.authority.key)
-	must(t, k.store.write(certificateName(&want, "a.example"), encodePair([][]byte{leaf.Raw}, key)))
-	k.Follow([]*route.Route{routeOf("a", want, "a.example")})
-	if !shown(t, k, "a.example").Equal(leaf) || k.Trusted("a.example") {
-		t.Error("the internal CA's is served instead, or it counts as good")
+	must(t, k.store.write(certificateName(want, "a.example"), encodePair([][]byte{leaf.Raw}, key)))
+	return leaf
+}
+
+// A clock that was set takes no certificate away: the visitors' clocks may be right.
+func TestACertificateThatSeemsOverOrYetToComeIsServed(t *testing.T) {
+	for _, set := range []time.Duration{-400 * day, 400 * day} {
+		k, _ := newKeeper(t, t.TempDir())
+		want := route.TLS{Mode: route.TLSAuto}
+		leaf := storeIssued(t, k, &want, set-10*day, set+80*day)
+		k.Follow([]*route.Route{routeOf("a", want, "a.example")})
+		if !shown(t, k, "a.example").Equal(leaf) || k.Trusted("a.example") {
+			t.Error("the internal CA's is served instead, or it counts as good")
+		}
+		f := newFiles(t)
+		key := newKey()
+		leaf = mustSign(&x509.Certificate{SerialNumber: serial(), DNSNames: []string{"a.example"}, NotBefore: time.Now().Add(set - 10*day), NotAfter: time.Now().Add(set + 80*day)},
+			k.authority.root, key, k.authority.key)
+		must(t, os.WriteFile(f.certificate, encodePair([][]byte{leaf.Raw}, key), 0o600))
+		must(t, os.WriteFile(f.key, encodePair([][]byte{leaf.Raw}, key), 0o600))
+		k.Follow([]*route.Route{routeOf("a", f.want(), "a.example")})
+		if !shown(t, k, "a.example").Equal(leaf) {
+			t.Error("the internal CA's is served instead of the project's file")
+		}
 	}
+}
+
+// What was put off while the clock was a year ahead is not put off for a year.
+func TestAClockThatWasAheadPutsNothingOffForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, _ := newKeeper(t, t.TempDir())
+		must(t, k.write(func(b *book) error {
+			b.Tries["a.example"] = attempt{Failures: 3, Next: time.Now().Add(400 * day), Error: "no"}
+			return nil
+		}))
+		tried := make(chan time.Time, 1)
+		k.conf.Resolve = func(context.Context, string) ([]netip.Addr, error) {
+			select {
+			case tried <- time.Now():
+			default:
+			}
+			return nil, errors.New("no name server")
+		}
+		k.Follow([]*route.Route{routeOf("a", route.TLS{Mode: route.TLSAuto, CA: "https://ca.invalid/dir"}, "a.example")})
+		began := time.Now()
+		stop := start(t, k)
+		if after := (<-tried).Sub(began); after > lastOrderPause {
+			t.Errorf("the next try is after %s", after)
+		}
+		stop()
+	})
+}
+
+func TestACAThatIsDownForADayIsAskedLessAndLess(t *testing.T) {
+	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	nobody.Close()
+	synctest.Test(t, func(t *testing.T) {
+		k, log := newKeeper(t, t.TempDir())
+		want := route.TLS{Mode: route.TLSAuto, CA: "https://" + nobody.Addr().String() + "/dir"}
+		leaf := storeIssued(t, k, &want, -70*day, 20*day)
+		tries := 0
+		k.conf.Resolve = func(context.Context, string) ([]netip.Addr, error) {
+			tries++
+			return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+		}
+		k.Follow([]*route.Route{routeOf("a", want, "a.example")})
+		stop := start(t, k)
+		time.Sleep(day)
+		synctest.Wait()
+		if tries < 24 || tries > 40 {
+			t.Errorf("it is asked %d times in a day", tries)
+		}
+		if c := k.Certificates()[0]; !shown(t, k, "a.example").Equal(leaf) || c.State != Expiring || c.Problem == "" {
+			t.Errorf("meanwhile the certificate is %+v", c)
+		}
+		stop()
+		if lines := strings.Count(log.String(), "\n"); strings.Count(log.String(), "could not be renewed") < 1 || lines > 5 {
+			t.Errorf("the journal has\n%s", log)
+		}
+	})
 }
 
 func TestOnlyPublicNamesAreAPublicCAs(t *testing.T) {

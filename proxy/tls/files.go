@@ -72,7 +72,7 @@ func (h *host) loadFiles() error {
 	pair, err := h.readFiles()
 	if err == nil {
 		err = covers(pair, h.name, time.Now())
-		if errors.Is(err, errExpired) && !h.k.Trusted(h.name) { // better than the internal CA's: whose clock is right?
+		if isUntimely(err) && !h.k.Trusted(h.name) { // better than the internal CA's: whose clock is right?
 			h.useFiles(pair)
 		}
 	}

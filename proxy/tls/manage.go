@@ -35,8 +35,8 @@ type managed struct {
 func (h *host) manage(ctx context.Context) {
 	m := &managed{host: h}
 	if a, ok := h.k.readBook().Tries[h.name]; ok {
-		m.blocked = a.Next
-		h.troubled(errors.New(a.Error), false, a.Next)
+		m.blocked = earlier(a.Next, time.Now().Add(lastOrderPause)) // the clock may have been wrong then
+		h.troubled(errors.New(a.Error), false, m.blocked)
 	}
 	if h.pending() != nil {
 		m.blocked = time.Time{} // to go on with an order costs none
@@ -48,7 +48,7 @@ func (h *host) manage(ctx context.Context) {
 			m.try(ctx, false)
 			continue
 		}
-		timer := time.NewTimer(min(time.Until(when), maxPause))
+		timer := time.NewTimer(min(time.Until(when), m.renewal.untilAsk(), maxPause))
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
@@ -63,6 +63,13 @@ func (h *host) manage(ctx context.Context) {
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
 		return a
 	}
 	return b

@@ -54,11 +54,17 @@ func covers(pair *tls.Certificate, host string, now time.Time) error {
 	}
 	switch {
 	case now.Before(pair.Leaf.NotBefore.Add(-24 * time.Hour)): // clocks differ
-		return fmt.Errorf("it is good from %s only", pair.Leaf.NotBefore.Format(time.DateOnly))
+		return fmt.Errorf("%w %s", errEarly, pair.Leaf.NotBefore.Format(time.DateOnly))
 	case now.After(pair.Leaf.NotAfter):
 		return fmt.Errorf("%w on %s", errExpired, pair.Leaf.NotAfter.Format(time.DateOnly))
 	}
 	return nil
 }
 
-var errExpired = errors.New("it ended")
+var (
+	errExpired = errors.New("it ended")
+	errEarly   = errors.New("it is good only from")
+)
+
+// isUntimely says whether a certificate is good but for the time. The clock may be what is wrong.
+func isUntimely(err error) bool { return errors.Is(err, errExpired) || errors.Is(err, errEarly) }

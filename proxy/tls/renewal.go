@@ -42,6 +42,14 @@ func (r *renewal) when(ctx context.Context, h *host) time.Time {
 	return due
 }
 
+// untilAsk is how long it takes until the CA is to be asked, as far as that is to come.
+func (r *renewal) untilAsk() time.Duration {
+	if d := time.Until(r.ask); d > 0 {
+		return d
+	}
+	return maxPause
+}
+
 // renewalOf is when a certificate is to be replaced if the CA says nothing: after two thirds of its
 // life, a little earlier for some hosts.
 func renewalOf(pair *tls.Certificate, host string) time.Time {

@@ -26,7 +26,7 @@ func caKey(directory string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// stored is the certificate that is on the disk, when it is good, or when it was: nothing that
+// stored is the certificate that is on the disk, when it is good, or was, or will be: nothing that
 // replaces it could be better, and the clock may be what is wrong.
 func (h *host) stored() (*served, error) {
 	data, err := h.k.store.read(certificateName(&h.want, h.name))
@@ -37,7 +37,7 @@ func (h *host) stored() (*served, error) {
 	if err == nil {
 		err = covers(pair, h.name, time.Now())
 	}
-	if err != nil && !errors.Is(err, errExpired) {
+	if err != nil && !isUntimely(err) {
 		return nil, err
 	}
 	return &served{pair: pair, from: route.TLSAuto}, nil
