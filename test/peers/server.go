@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+var serverNames = []string{"nginx", "haproxy", "caddy", "sandwich"}
+
+// server is one of the peers, on the first processor.
+type server struct {
+	name        string
+	http, https string // addresses
+	files       bool   // it serves files
+	command     []string
+	env         []string
+	sockets     []*os.File // that it is given by whom starts it, as by systemd
+	log         string
+	process     *exec.Cmd
+}
+
+func (one *server) start(ctx context.Context) error {
+	log, err := os.Create(one.log)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	one.process = exec.CommandContext(ctx, "taskset", append([]string{"-c", "0"}, one.command...)...)
+	one.process.Env = append(os.Environ(), one.env...)
+	one.process.Stdout, one.process.Stderr, one.process.ExtraFiles = log, log, one.sockets
+	one.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
+	if err := one.process.Start(); err != nil {
+		return err
+	}
+	return one.await()
+}
+
+// await returns when both addresses answer.
+func (one *server) await() error {
+	deadline := time.Now().Add(30 * time.Second)
+	for _, address := range []string{one.http, one.https} {
+		for {
+			c, err := net.Dial("tcp", address)
+			if err == nil {
+				c.Close()
+				break
+			}
+			if time.Now().After(deadline) {
+				said, _ := os.ReadFile(one.log)
+				return fmt.Errorf("it does not listen on %s: %w\n%s", address, err, said)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	return nil
+}
+
+// stop ends the server and those that it has started.
+func (one *server) stop() {
+	if one.process != nil {
+		syscall.Kill(-one.process.Process.Pid, syscall.SIGKILL)
+		one.process.Wait()
+		one.process = nil
+	}
+}
+
+func (one *server) restart(ctx context.Context) error {
+	one.stop()
+	return one.start(ctx)
+}
+
+// cpu is the processor time that all its processes have used until now.
+func (one *server) cpu() (sum time.Duration) {
+	for _, pid := range one.pids() {
+		// In nanoseconds, while /proc/PID/stat counts hundredths of a second.
+		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+		for _, task := range tasks {
+			text, _ := os.ReadFile(task)
+			ns, _, _ := strings.Cut(string(text), " ")
+			n, _ := strconv.ParseInt(ns, 10, 64)
+			sum += time.Duration(n)
+		}
+	}
+	return sum
+}
+
+// memory is what its processes use, of what they share their part.
+func (one *server) memory() (sum int64) {
+	for _, pid := range one.pids() {
+		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+		for line := range strings.Lines(string(text)) {
+			if rest, is := strings.CutPrefix(line, "Pss:"); is {
+				kb, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+				sum += kb << 10
+			}
+		}
+	}
+	return sum
+}
+
+// pids are its processes: all of its process group.
+func (one *server) pids() (pids []int) {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range stats {
+		text, _ := os.ReadFile(path)
+		_, rest, _ := strings.Cut(string(text), ") ")
+		// State, parent, process group: proc(5).
+		if fields := strings.Fields(rest); len(fields) > 2 && fields[2] == strconv.Itoa(one.process.Process.Pid) {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
