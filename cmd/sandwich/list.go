@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"sandwich/dbusctl"
-	"sandwich/proxy/route"
 	"sandwich/units"
 	"sandwich/units/apply"
 )
@@ -72,17 +69,4 @@ func listEntries(ctx context.Context, names []string) ([]entry, error) {
 		})
 	}
 	return entries, nil
-}
-
-// compiledDomains are the host names the project is served for; none when it is not enabled.
-func compiledDomains(name string) []string {
-	content, err := os.ReadFile(filepath.Join(apply.SystemDirs.Routes, name+".json"))
-	if err != nil {
-		return []string{}
-	}
-	compiled, err := route.Decode(content)
-	if err != nil {
-		return []string{}
-	}
-	return compiled.Domains
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"sandwich/dbusctl"
-	"sandwich/proxy/route"
 	"sandwich/units"
 	"sandwich/units/apply"
 	"sandwich/units/overlap"
@@ -121,13 +120,9 @@ func lockGenerations(ctx context.Context, name, command string, waiting func(hol
 
 // overlapping reads from the compiled route how a project is replaced, and whether it may run twice.
 func overlapping(name string) (project overlap.Project, twice bool, err error) {
-	content, err := os.ReadFile(filepath.Join(apply.SystemDirs.Routes, name+".json"))
+	compiled, err := compiledRoute(name)
 	if err != nil {
-		return overlap.Project{}, false, fmt.Errorf("cannot read the compiled route: %w", err)
-	}
-	compiled, err := route.Decode(content)
-	if err != nil {
-		return overlap.Project{}, false, fmt.Errorf("cannot read the compiled route of %s: %w\nhint: sandwich apply %s", name, err, name)
+		return overlap.Project{}, false, fmt.Errorf("%w\nhint: sandwich apply %s", err, name)
 	}
 	project = overlap.Project{
 		Name: name, Domain: compiled.Domains[0], Drain: time.Duration(compiled.DrainMS) * time.Millisecond,

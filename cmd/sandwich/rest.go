@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
+	"io/fs"
 	"strings"
 
 	"sandwich/dbusctl"
 	"sandwich/proxy/route"
 	"sandwich/units"
-	"sandwich/units/apply"
 )
 
 // hookRest stops a project that the proxy names on the standard input, and answers "stopped" or why
@@ -63,13 +61,12 @@ func hasIdle(name string) (bool, error) {
 	if err := route.CheckName(name); err != nil {
 		return false, err
 	}
-	content, err := os.ReadFile(filepath.Join(apply.SystemDirs.Routes, name+".json"))
-	if err != nil {
+	compiled, err := compiledRoute(name)
+	if errors.Is(err, fs.ErrNotExist) {
 		return false, fmt.Errorf("%s: %w", name, errNotEnabled)
 	}
-	compiled, err := route.Decode(content)
 	if err != nil {
-		return false, fmt.Errorf("cannot read the compiled route of %s: %w", name, err)
+		return false, err
 	}
 	return compiled.Name == name && compiled.IdleMS > 0, nil
 }
