@@ -35,7 +35,7 @@ func (p *prepared) exit(failed map[string]error) error {
 // read reads project files and asks the projects.
 func read(ctx context.Context, h *host, names []string) (*inventory.Inventory, error) {
 	return inventory.Read(ctx, inventory.Options{
-		ProjectsDir: projectsDir, HostFile: hostFile, Names: names, Enabled: enabled, Releases: lastReleases, Scale: scaleOf, Run: newAsker(h),
+		ProjectsDir: projectsDir, HostFile: hostFile, Names: names, Enabled: enabled, Served: servedHosts, Releases: lastReleases, Scale: scaleOf, Run: newAsker(h),
 	})
 }
 

@@ -24,6 +24,8 @@ type Options struct {
 	Unwritten map[string][]byte
 
 	Enabled func(name string) bool // nil: none is enabled
+	// Served gives the project that the proxy serves each host name for; nil: none is served.
+	Served func() map[string]string
 	// Scale is what was set by hand in place of numbers in a project's file; nil: nothing.
 	Scale func(name string) project.Scale
 	// Releases are the directories that a project was deployed from, newest first; nil: none is known.

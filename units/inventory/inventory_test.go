@@ -197,6 +197,27 @@ func TestOnlyNamedProjectsAreAskedButAllHostNamesCount(t *testing.T) {
 	}
 }
 
+func TestAHostNameThatIsServedForAnotherIsSaid(t *testing.T) {
+	s := newSite(t)
+	s.project("a", "") // its host name is in its settings only, so that whoever reads b does not know it
+	s.project("b", "domains = [\"a.example\"]")
+	s.runs.say["b"] = `{"django":"5.2","gunicorn":"23","wsgi":"x.wsgi.application","allowed_hosts":["a.example"]}`
+	s.Served = func() map[string]string { return map[string]string{"a.example": "a", "c.example": "c"} }
+	e := s.read("b").Entries[0]
+	if e.Project != nil || len(e.Diagnostics) != 1 || e.Diagnostics[0].Subject.Start.Line != 2 || !strings.Contains(e.Diagnostics[0].Detail, "sandwich disable a") {
+		t.Error(e.Diagnostics)
+	}
+	// A project that is read, too, goes by its file from now on.
+	s.project("a", "domains = [\"new.example\"]")
+	s.runs.say["a"] = `{"django":"5.2","gunicorn":"23","wsgi":"x.wsgi.application","allowed_hosts":["new.example"]}`
+	if e := entry(t, s.read("a", "b"), "b"); e.Project == nil {
+		t.Error(e.Diagnostics)
+	}
+	if e := s.read("a").Entries[0]; e.Project == nil {
+		t.Error("its own name is held against a project:", e.Diagnostics)
+	}
+}
+
 func TestAProjectWithoutAFileIsSaid(t *testing.T) {
 	s := newSite(t)
 	s.project("a", "")

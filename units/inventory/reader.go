@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -298,9 +299,26 @@ func (r *reader) duplicates() {
 		}
 	}
 	found := project.Duplicates(all, r.Enabled)
+	holders := r.holders()
 	for _, e := range r.inventory.Entries {
 		e.Diagnostics = append(e.Diagnostics, found[e.Name]...)
+		if len(found[e.Name]) == 0 && e.Draft != nil {
+			e.Diagnostics = append(e.Diagnostics, project.Served(e.Draft, holders)...)
+		}
 	}
+}
+
+// holders are the projects that host names are served for and stay so: those that are wanted, too,
+// are about to be served as their files say.
+func (r *reader) holders() map[string]string {
+	if r.Served == nil {
+		return nil
+	}
+	holders := r.Served()
+	maps.DeleteFunc(holders, func(_, name string) bool {
+		return slices.ContainsFunc(r.inventory.Entries, func(e *Entry) bool { return e.Name == name && e.Draft != nil && !e.Diagnostics.HasErrors() })
+	})
+	return holders
 }
 
 // settle gives a Project to every entry without errors. With mistakes in the host file nobody can

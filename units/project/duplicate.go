@@ -45,6 +45,20 @@ func duplicate(c claim, p, first *Project) *hcl.Diagnostic {
 		"%s belongs to the project %s (%s). Remove it from one of them.", quote(c.host), first.Name, first.File), p.Source.At(c.key))
 }
 
+// Served reports the host names of a project that the proxy serves for another one: by the compiled
+// route of that one, whatever its file says by now. holders gives the other project's name, by host.
+func Served(p *Project, holders map[string]string) hcl.Diagnostics {
+	var found hcl.Diagnostics
+	for _, c := range p.claims() {
+		if holder, ok := holders[c.host]; ok && holder != p.Name {
+			found = append(found, refusal("Another project is served under this host name", fmt.Sprintf(
+				"%s is served for the project %s. Remove the name here, or there (then: sandwich apply %s), or take that project away with sandwich disable %s.",
+				quote(c.host), holder, holder, holder), p.Source.At(c.key)))
+		}
+	}
+	return found
+}
+
 // claim is a host name that a project answers to, and which setting says so.
 type claim struct{ host, key string }
 
