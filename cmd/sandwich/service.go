@@ -20,11 +20,27 @@ func newStart(t *terminal) *cobra.Command {
 		if err := openSocket(ctx, h, name); err != nil {
 			return err
 		}
-		if err := h.systemd.Start(ctx, units.Service(name), units.Target(name)); err != nil {
+		if err := startAnew(ctx, h, units.Service(name)); err != nil {
+			return err
+		}
+		if err := h.systemd.Start(ctx, units.Target(name)); err != nil {
 			return err
 		}
 		return t.probeProject(ctx, h, name)
 	})
+}
+
+// startAnew starts a service, and one that is being started from the beginning: whoever repaired a
+// project that fails again and again wants the new code, not the end of an attempt with the old one.
+func startAnew(ctx context.Context, h *host, service string) error {
+	state, err := h.systemd.ActiveState(ctx, service)
+	if err != nil {
+		return err
+	}
+	if state == "activating" {
+		return h.systemd.Restart(ctx, service)
+	}
+	return h.systemd.Start(ctx, service)
 }
 
 func newStop(t *terminal) *cobra.Command {

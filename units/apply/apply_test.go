@@ -155,6 +155,19 @@ func TestAChangedServiceIsRestartedWithTheReason(t *testing.T) {
 	}
 }
 
+func TestAServiceThatIsBeingStartedBeginsAnewWhenItIsEnabled(t *testing.T) {
+	b := newBench(t)
+	w := wanted(t, "x", "one")
+	b.mustApply(w)
+	b.host.trying = "sandwich-x.service"
+	if plan := b.plan(w); verbs(plan) != "restart probe" {
+		t.Errorf("enable would %s", verbs(plan))
+	}
+	if w.Start = false; len(b.plan(w).Steps) > 0 {
+		t.Errorf("apply would %s", verbs(b.plan(w)))
+	}
+}
+
 func TestAChangedSocketIsRestartedToo(t *testing.T) {
 	b := newBench(t)
 	b.mustApply(wanted(t, "x", "one"))

@@ -25,6 +25,7 @@ type fakeHost struct {
 	served  map[string]string // project -> route the proxy has
 	broken  string            // starting a unit whose file holds this text fails
 	reject  string            // a unit whose file holds this text is not loaded
+	trying  string            // this unit is being started, again and again
 	calls   []string
 }
 
@@ -138,6 +139,9 @@ func (h *fakeHost) Unit(_ context.Context, name string) (UnitState, error) {
 	}
 	if _, up := h.runs[name]; up {
 		state.ActiveState = "active"
+	}
+	if name == h.trying {
+		state.ActiveState = "activating"
 	}
 	if exists {
 		state.FileState = "disabled"

@@ -184,9 +184,14 @@ func (p *planner) startUnits() {
 		}
 	default:
 		p.startIfDown(socket)
-		if reason := p.restartReason(service); wasUp && reason != "" {
+		switch reason := p.restartReason(service); {
+		case wasUp && reason != "":
 			p.add(Restart, service, reason)
-		} else {
+		case p.wanted.Start && p.found.states[service].ActiveState == "activating":
+			// Whoever repaired a project that fails again and again wants the new code, not the end of
+			// an attempt that began with the old one.
+			p.add(Restart, service, "it is being started, maybe not with what is there by now")
+		default:
 			p.startIfDown(service)
 		}
 	}
