@@ -27,7 +27,7 @@ func shipped(t *testing.T) map[string]any {
 func TestWhatIsPrintedIsAsTheSchemaSays(t *testing.T) {
 	defs, now := shipped(t), time.Now()
 	for verb, samples := range map[string][]any{
-		"status":       {[]status{}, []status{{Name: "x", State: stateRunning, Since: &now, Domains: []string{"x.example"}, Workers: 2, P95: 0.1, Drift: []string{"y"}}, {State: stateFailed, Domains: []string{}}}},
+		"status":       {[]status{}, []status{{Name: "x", State: stateRunning, Since: &now, Domains: []string{"x.example"}, Workers: 2, P95: 0.1, Drift: []string{"y"}, Deploy: &deployed{Release: "/r/1", Time: now, By: "alice"}}, {State: stateFailed, Domains: []string{}}}},
 		"list":         {[]entry{{Name: "x", State: stateStopped, Domains: []string{}}}},
 		"check":        {[]mistake{{Severity: "error", Summary: "s", File: "/x", Line: 1, Column: 1}}},
 		"doctor":       {[]mistake{{Severity: "warning", Summary: "s", Project: "x"}}},

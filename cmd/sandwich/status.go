@@ -81,9 +81,10 @@ type status struct {
 
 	Certificates []certificate `json:"certificates,omitempty"` // of its hosts
 
-	LastError string   `json:"last_error,omitempty"`
-	Drift     []string `json:"drift,omitempty"`
-	DropIns   []string `json:"drop_ins,omitempty"`
+	Deploy    *deployed `json:"last_deploy,omitempty"` // which brought what serves
+	LastError string    `json:"last_error,omitempty"`
+	Drift     []string  `json:"drift,omitempty"`
+	DropIns   []string  `json:"drop_ins,omitempty"`
 }
 
 func newStatus(t *terminal) *cobra.Command {
@@ -236,6 +237,7 @@ func statusOf(ctx context.Context, h *host, name string, served dbusctl.Route) (
 	}
 	s.addRoute(served)
 	s.Drift = drift(service, socket)
+	s.Deploy = lastDeploy(name)
 	return s, nil
 }
 
@@ -309,6 +311,9 @@ func (s status) lines() []string {
 	}
 	for _, c := range s.Certificates {
 		add("certificate", c.line())
+	}
+	if s.Deploy != nil {
+		add("deployed", s.Deploy.line())
 	}
 	add("last error", s.LastError)
 	for _, text := range s.Drift {

@@ -144,7 +144,7 @@ func certificatesOf(found map[string]dbusctl.Certificate, project string) []cert
 
 // line is a certificate as `sandwich status` tells it.
 func (c certificate) line() string {
-	text := fmt.Sprintf("%s: %s, from %s, until %s", c.Host, c.State, c.From, c.Ends.Format(time.DateOnly))
+	text := fmt.Sprintf("%s: %s, from %s, until %s, %s", c.Host, c.State, c.From, c.Ends.Format(time.DateOnly), lasts(c.Ends))
 	if c.Problem != "" {
 		text += " (" + c.Problem + ")"
 	}

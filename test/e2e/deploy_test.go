@@ -134,6 +134,9 @@ func deployForward(t *testing.T, m *Machine) {
 			t.Errorf("a file that only release %d has: %s", number, answer.Status)
 		}
 	}
+	if status := m.MustRun("sandwich", "status", "site"); !strings.Contains(status, "deployed: "+m.release(2)+", 2") || !strings.Contains(status, "by alice (uid 1000)") {
+		t.Errorf("status leaves the deploy out:\n%s", status)
+	}
 	audit := m.Journal("-o", "json", "_UID=0", "SANDWICH_PROJECT=site", "SANDWICH_EVENT=deploy")
 	if !strings.Contains(audit, `"SANDWICH_BY":"alice (uid 1000)"`) || !strings.Contains(audit, m.release(2)) {
 		t.Errorf("the journal has of the deploy:\n%s", audit)
@@ -244,6 +247,9 @@ release {
 `)
 	m.Run("sandwich", "enable", "place") // its first page needs the database that the deploy makes
 	m.MustRun("sandwich", "deploy", "place")
+	if status := m.MustRun("sandwich", "status", "place"); !strings.Contains(status, "deployed: /srv/ledger, ") {
+		t.Errorf("status leaves the deploy out:\n%s", status)
+	}
 	m.Shell("echo r2 >/srv/ledger/release")
 	wantNoFailure(t, m.UnderLoad(load.Load{Host: "place.example", Rate: 20}, func() { m.MustRun("sandwich", "deploy", "place") }))
 	if page := m.Get("place.example", "/").Body; !strings.Contains(page, `"r2"`) {

@@ -75,6 +75,16 @@ func (h History) Deployed(current string, e Entry) History {
 	return History{Entries: append(entries, e)}
 }
 
+// Serving is the deploy that serves, nil when there was none.
+func (h History) Serving() *Entry {
+	for _, e := range slices.Backward(h.Entries) {
+		if !e.Withdrawn {
+			return &e
+		}
+	}
+	return nil
+}
+
 // Previous is the release that a rollback from current goes to: the last one deployed before it
 // that was not withdrawn itself and is still there. It is "" when there is none.
 func (h History) Previous(current string, there func(dir string) bool) string {

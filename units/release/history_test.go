@@ -38,6 +38,19 @@ func TestARollbackGoesToTheReleaseBefore(t *testing.T) {
 	}
 }
 
+func TestTheDeployThatServesIsTheLastThatWasNotWithdrawn(t *testing.T) {
+	if got := (History{}).Serving(); got != nil {
+		t.Error(got)
+	}
+	h := deploys("/r/1", "/r/2", "/r/3")
+	if got := h.Serving(); got.Dir != "/r/3" {
+		t.Error(got)
+	}
+	if got := h.BackTo("/r/2").Serving(); got.Dir != "/r/2" {
+		t.Errorf("after a rollback it is %v", got)
+	}
+}
+
 func TestAReleaseThatIsGoneIsSkipped(t *testing.T) {
 	h := deploys("/r/1", "/r/2", "/r/3")
 	if got := h.Previous("/r/3", func(dir string) bool { return dir != "/r/2" }); got != "/r/1" {
