@@ -186,7 +186,11 @@ func (c *check) files() {
 
 func (c *check) file(key, path, called string) {
 	info, err := c.sys.stat(path)
+	at := c.sys.resolve(path)
 	switch {
+	case at.loose && !inside(at.path, c.sys.base(c.p.Root)) && !c.owned(at.path):
+		c.refuse(key, "A file is not the project's own",
+			"%q leads to %q by a link that not only root can change, and systemd reads it as root. If the project may have it, write the path that it leads to.", path, at.path)
 	case errors.Is(err, fs.ErrNotExist):
 		c.refuse(key, "A file is not there", "%q of %s is not there. Create it, or remove the setting.", path, called)
 	case errors.Is(err, fs.ErrPermission):
@@ -199,5 +203,24 @@ func (c *check) file(key, path, called string) {
 		c.refuse(key, "Everyone may change a secret", "%q can be written by every user of this host. Run: chmod 600 %s", path, shell(path))
 	case c.sys.Public(path):
 		c.warn(key, "Everyone may read a secret", "%q can be read by every user of this host. Only systemd reads it. Run: chmod 600 %s", path, shell(path))
+	case c.sys.replaceable(at.path):
+		c.warn(key, "Not only root chooses what systemd reads",
+			"Whoever may change the directory of %q can have systemd read, as root, any other file as %s. Keep it in a directory of root's, such as /etc/sandwich.", path, called)
 	}
+}
+
+// replaceable says whether not only root can put another file in the place of path, which has no links.
+func (s *System) replaceable(path string) bool {
+	for dir := path; dir != "/"; {
+		dir = filepath.Dir(dir)
+		info, err := s.Lstat(dir)
+		if err != nil || info.UID != 0 {
+			return true
+		}
+		writable := info.Mode.Perm()&0o002 != 0 || info.Mode.Perm()&0o020 != 0 && info.GID != 0
+		if writable && info.Mode&fs.ModeSticky == 0 {
+			return true
+		}
+	}
+	return false
 }

@@ -202,6 +202,31 @@ func details(diags hcl.Diagnostics) (all []string) {
 	return all
 }
 
+// Root reads env_file and credentials, for a project whose owner may want to know what others have in theirs.
+func TestAProjectDoesNotChooseWhatRootReads(t *testing.T) {
+	const env, key = "/home/alice/site/.env", `credentials = { key = "/home/alice/site/.env" }`
+	for name, test := range map[string]struct {
+		env  node
+		line string
+		says string
+		bad  bool
+	}{
+		"its own file":       {file(0o600, 1000), "env_file = \"" + env + "\"", "Not only root chooses", false},
+		"a link to a secret": {alices("/etc/secret"), "env_file = \"" + env + "\"", "not the project's own", true},
+		"a credential":       {alices("/etc/secret"), key, "not the project's own", true},
+		"a link in its own":  {alices("gunicorn.conf.py"), "env_file = \"" + env + "\"", "Everyone may read", false},
+		"a file of root's":   {file(0o600, 0), "env_file = \"/etc/secret\"", "", false},
+	} {
+		files := common()
+		files[env] = test.env
+		diags := looked(t, "root = \"/home/alice/site\"\nuser = \"alice\"\n"+test.line+"\n", files, facts())
+		found := slices.IndexFunc(diags, func(d *hcl.Diagnostic) bool { return d.Subject != nil && d.Subject.Start.Line == 3 })
+		if (found >= 0) != (test.says != "") || found >= 0 && (!strings.Contains(diags[found].Summary, test.says) || (diags[found].Severity == hcl.DiagError) != test.bad) {
+			t.Errorf("%s: %v", name, diags)
+		}
+	}
+}
+
 func TestAccountsHaveToBeThereAndNotRoot(t *testing.T) {
 	for line, want := range map[string]string{
 		`user = "bob"`: "adduser --system --group bob", `user = "toor"`: "has the number 0",
