@@ -101,7 +101,7 @@ func everything() *project.Project {
 	p.Proxy.ErrorPages = map[string]string{"503": "/srv/client-x/503.html"}
 	p.Proxy.PagesReal = []string{"/etc/sandwich/503.html"}
 	p.Proxy.Compress, p.Proxy.CompressSecrets = true, true
-	p.Limits = project.Limits{Memory: "512M", MemoryHigh: "400M", CPU: "150%", Tasks: 256}
+	p.Limits = project.Limits{Memory: "512M", MemoryHigh: "400M", CPU: "150%", IORead: "50M", IOWrite: "20M", Tasks: 256}
 	return p
 }
 

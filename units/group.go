@@ -20,7 +20,12 @@ func (g generation) renderSlice() (unitfile.File, error) {
 	return d.seal(Slice(g.Name), g.File)
 }
 
+// limits gives each project an equal share of the processors and the disks when there is not enough for
+// all: with a weight of its own each slice is one competitor, however many processes are in it. Without
+// one, systemd leaves the controllers off and every process competes for itself.
 func (g generation) limits(d draft) {
+	d.fixed("CPUWeight", "100")
+	d.fixed("IOWeight", "100")
 	for _, limit := range []struct {
 		directive unitfile.Fixed
 		quantity  string
@@ -31,6 +36,18 @@ func (g generation) limits(d draft) {
 	} {
 		if limit.quantity != "" {
 			d.each(limit.directive, unitfile.Quantity, limit.quantity)
+		}
+	}
+	for _, limit := range []struct {
+		directive unitfile.Fixed
+		rate      string
+	}{
+		{"IOReadBandwidthMax", g.Limits.IORead},
+		{"IOWriteBandwidthMax", g.Limits.IOWrite},
+	} {
+		if limit.rate != "" {
+			bandwidth, err := unitfile.Bandwidth(g.Root, limit.rate)
+			d.add(limit.directive, bandwidth, err)
 		}
 	}
 	if g.Limits.Tasks > 0 {

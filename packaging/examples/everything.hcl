@@ -71,9 +71,10 @@ idle {
 }
 
 limits {
-  memory = "512M"
-  cpu    = "150%"
-  tasks  = 256
+  memory   = "512M"
+  cpu      = "150%"
+  tasks    = 256
+  io_write = "20M"
 }
 
 worker "celery" {

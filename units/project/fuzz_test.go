@@ -73,7 +73,7 @@ func FuzzLoad(f *testing.F) {
 // everyText is every string of a project that something is made from.
 func everyText(p *Project) []string {
 	all := []string{p.Root, p.User, p.Group, p.Python, p.Settings, p.App, p.Listen, p.EnvFile, string(p.Hardening),
-		p.Gunicorn.WorkerClass, p.Gunicorn.Config, p.Limits.Memory, p.Limits.MemoryHigh, p.Limits.CPU}
+		p.Gunicorn.WorkerClass, p.Gunicorn.Config, p.Limits.Memory, p.Limits.MemoryHigh, p.Limits.CPU, p.Limits.IORead, p.Limits.IOWrite}
 	for _, list := range [][]string{p.Domains, p.Command, p.Needs, p.Writable, p.Gunicorn.Args, p.Proxy.Stream} {
 		all = append(all, list...)
 	}

@@ -10,6 +10,8 @@ var limitSettings = []setting[Limits]{
 	{"memory", text(func(l *Limits) *string { return &l.Memory }, memory)},
 	{"memory_high", text(func(l *Limits) *string { return &l.MemoryHigh }, memory)},
 	{"cpu", text(func(l *Limits) *string { return &l.CPU }, cpu)},
+	{"io_read", text(func(l *Limits) *string { return &l.IORead }, bandwidth)},
+	{"io_write", text(func(l *Limits) *string { return &l.IOWrite }, bandwidth)},
 	{"tasks", number(func(l *Limits) *int { return &l.Tasks }, 0, 1<<22)},
 }
 
@@ -60,4 +62,13 @@ func cpu(_ *decoder, s string) (string, *fault) {
 		return "", wrong("is no share of CPU time", `Write it like "150%": one and a half CPUs.`)
 	}
 	return s, nil
+}
+
+// bandwidth is bytes a second, of a disk. A kilobyte is a thousand bytes here, as systemd has it.
+func bandwidth(_ *decoder, s string) (string, *fault) {
+	short := strings.ToUpper(sizeSuffix.ReplaceAllString(strings.ReplaceAll(s, " ", ""), ""))
+	if n, f := parseSize(short); !memoryForm.MatchString(short) || f != nil || n < 1<<10 {
+		return "", wrong("is no amount of bytes a second", `Write it like "20M".`)
+	}
+	return short, nil
 }

@@ -78,7 +78,7 @@ func TestTheWholeExampleLoads(t *testing.T) {
 			AccessLog: "combined", RateLimits: []RateLimit{{Path: "/accounts/login/", Per: "ip", Count: 10, Period: time.Minute, Burst: 20}},
 			Access: &Access{Allow: []string{"10.0.0.0/8"}, Deny: []string{"0.0.0.0/0"}, UserFile: "/etc/sandwich/client-x.htpasswd"},
 		},
-		Limits: Limits{Memory: "512M", MemoryHigh: "400M", CPU: "150%", Tasks: 256},
+		Limits: Limits{Memory: "512M", MemoryHigh: "400M", CPU: "150%", IORead: "50M", IOWrite: "20M", Tasks: 256},
 		TLS:    TLS{Mode: "auto", Email: "ops@client-x.example", CheckDNS: true},
 		Workers: []Worker{{
 			Name: "celery", Command: []string{"celery", "-A", "client_x", "worker"}, Count: 2, Kind: KindCelery,

@@ -147,6 +147,8 @@ type Limits struct {
 	Memory     string // MemoryMax=
 	MemoryHigh string // MemoryHigh=
 	CPU        string // CPUQuota=
+	IORead     string // IOReadBandwidthMax= of the disk that root is on
+	IOWrite    string // IOWriteBandwidthMax=
 	Tasks      int    // TasksMax=, 0: no limit
 }
 

@@ -49,6 +49,17 @@ func Quantity(s string) (Value, error) {
 	return Value{s}, nil
 }
 
+// Bandwidth is a directory, for the disk that it is on, and how many bytes a second may go there, as
+// IOReadBandwidthMax= takes it.
+func Bandwidth(dir, rate string) (Value, error) {
+	path, err := PathWord(dir)
+	if err != nil {
+		return Value{}, err
+	}
+	quantity, err := Quantity(rate)
+	return Value{path.text + " " + quantity.text}, err
+}
+
 // Text is one line of prose, as Description= and SyslogIdentifier= take it: read to the end of the
 // line without unquoting, specifiers expanded (systemd.syntax(7), systemd.unit(5)).
 func Text(s string) (Value, error) {

@@ -83,6 +83,8 @@ limits {                        # on the project's slice, workers included
   memory      = "512M"
   memory_high = "400M"
   cpu         = "150%"
+  io_read     = "50M"
+  io_write    = "20M"
   tasks       = 256
 }
 

@@ -1,0 +1,4 @@
+root = "/srv/client-x"
+limits {
+  io_write = "fast"
+}
