@@ -26,6 +26,9 @@ type Machine struct {
 	name  string
 	Suite string // bookworm (systemd 252) or trixie (systemd 257)
 
+	virtual bool   // it is test/vm's, not test/lab's
+	front   string // the address that leads to its port 80; "" in a network that can be entered
+
 	pidOnce sync.Once
 	pidText string
 }
@@ -139,13 +142,20 @@ func (m *Machine) end() {
 		m.t.Logf("%s's console ends with:\n%s\nand its journal with:\n%s", m.Suite, tail(string(console), 10),
 			m.Journal("-n", "60", "-o", "short-monotonic"))
 	}
-	if r := start(nil, lab("down", m.name)); r.Code != 0 {
+	if r := start(nil, m.tool("down", m.name)); r.Code != 0 {
 		m.t.Errorf("cannot take the machine down: %s", r.Stderr)
 	}
 }
 
 func (m *Machine) command(command ...string) *exec.Cmd {
-	return lab(append([]string{"run", m.name}, command...)...)
+	return m.tool(append([]string{"run", m.name}, command...)...)
+}
+
+func (m *Machine) tool(args ...string) *exec.Cmd {
+	if m.virtual {
+		return exec.Command(filepath.Join(top, "test/vm"), args...)
+	}
+	return lab(args...)
 }
 
 func lab(args ...string) *exec.Cmd { return exec.Command(filepath.Join(top, "test/lab"), args...) }

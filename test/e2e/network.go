@@ -22,6 +22,9 @@ import (
 // Dial opens a connection inside the machine's network. The address must be numeric: a name would
 // be looked up on another thread, and so in another network.
 func (m *Machine) Dial(ctx context.Context, network, address string) (c net.Conn, err error) {
+	if m.front != "" {
+		return (&net.Dialer{}).DialContext(ctx, network, m.front)
+	}
 	if entered := m.inNetwork(func() { c, err = (&net.Dialer{}).DialContext(ctx, network, address) }); entered != nil {
 		return nil, entered
 	}
