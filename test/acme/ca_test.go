@@ -32,6 +32,7 @@ type authority struct {
 	directory string
 	server    *httptest.Server
 	ca        *ca.CAImpl
+	store     *db.MemoryStore
 	dns       *challtestsrv.ChallSrv
 
 	down   atomic.Bool // it answers nothing
@@ -42,7 +43,7 @@ type authority struct {
 }
 
 // newAuthority validates on these ports.
-func newAuthority(t testing.TB, httpPort, tlsPort int, nonceReject string) *authority {
+func newAuthority(t testing.TB, httpPort, tlsPort int, nonceReject string, b *binding) *authority {
 	t.Helper()
 	t.Setenv("PEBBLE_VA_NOSLEEP", "1")
 	t.Setenv("PEBBLE_WFE_NONCEREJECT", nonceReject)
@@ -58,9 +59,13 @@ func newAuthority(t testing.TB, httpPort, tlsPort int, nonceReject string) *auth
 	t.Cleanup(a.dns.Shutdown)
 	answering(t, names)
 	store := db.NewMemoryStore()
+	a.store = store
+	if b != nil {
+		must(t, store.AddExternalAccountKeyByID(b.id, b.key))
+	}
 	a.ca = ca.New(quiet, store, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {ValidityPeriod: 90 * 24 * 3600}})
 	validator := va.New(quiet, httpPort, tlsPort, false, names, store)
-	front := wfe.New(quiet, store, validator, a.ca, nil, false, false, 1, 1)
+	front := wfe.New(quiet, store, validator, a.ca, nil, false, b != nil, 1, 1)
 	handler := front.Handler()
 	a.server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a.down.Load() {
@@ -80,6 +85,12 @@ func newAuthority(t testing.TB, httpPort, tlsPort int, nonceReject string) *auth
 	a.root = filepath.Join(t.TempDir(), "ca.pem")
 	must(t, os.WriteFile(a.root, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.server.Certificate().Raw}), 0o644))
 	return a
+}
+
+// binding is an account that the authority knows from elsewhere, without which it opens none.
+type binding struct {
+	id, key string
+	told    string // what the front is told
 }
 
 // counting counts orders that are taken.

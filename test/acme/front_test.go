@@ -38,6 +38,7 @@ type front struct {
 	changed chan string
 	stop    func()
 	points  func(host string) ([]netip.Addr, error) // where names lead
+	bound   *binding
 }
 
 type journal struct {
@@ -60,14 +61,19 @@ func (j *journal) String() string {
 // newFront listens, and starts with the routes that demo makes of hosts.
 func newFront(t testing.TB, nonceReject string, hosts ...string) *front {
 	t.Helper()
-	f := &front{TB: t, dir: t.TempDir(), log: new(journal), changed: make(chan string, 10000)}
+	return newBoundFront(t, nonceReject, nil, hosts...)
+}
+
+func newBoundFront(t testing.TB, nonceReject string, b *binding, hosts ...string) *front {
+	t.Helper()
+	f := &front{TB: t, dir: t.TempDir(), log: new(journal), changed: make(chan string, 10000), bound: b}
 	f.points = func(string) ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil }
 	var err error
 	f.plain, err = net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	f.secure, err = net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	f.authority = newAuthority(t, port(f.plain), port(f.secure), nonceReject)
+	f.authority = newAuthority(t, port(f.plain), port(f.secure), nonceReject, b)
 	must(t, os.MkdirAll(filepath.Join(f.dir, "routes"), 0o755))
 	must(t, os.WriteFile(filepath.Join(f.dir, "proxy.json"), fmt.Appendf(nil, `{"version": 1, "https": [%q]}`, f.secure.Addr()), 0o644))
 	if len(hosts) > 0 {
@@ -92,6 +98,10 @@ func (f *front) route(hosts ...string) {
 		Version: route.Version, Name: "demo", Domains: hosts, Upstream: route.Upstream{Network: "unix", Address: "/nowhere"},
 		MaxBody: 1, TimeoutMS: 1000, HoldMS: 1, BufferRequests: true, BufferResponses: true,
 		TLS: &route.TLS{Mode: route.TLSAuto, CA: f.directory, CARoot: f.authority.root, Email: "ops@demo.example"},
+	}
+	if f.bound != nil {
+		r.TLS.EABKeyID, r.TLS.EABKeyFile = f.bound.id, filepath.Join(f.dir, "eab.key")
+		must(f, os.WriteFile(r.TLS.EABKeyFile, []byte(f.bound.told+"\n"), 0o600))
 	}
 	data, err := route.Encode(r)
 	must(f, err)
