@@ -87,6 +87,62 @@ func TestACrowdThatSendsHeadersByteByByteKeepsNobodyWaiting(t *testing.T) {
 	}
 }
 
+// Handshakes that go on for ever, of clients that say less and less of their hello, keep nobody waiting
+// who comes for the first time.
+func TestACrowdThatDoesNotFinishItsHandshakesKeepsNobodyWaiting(t *testing.T) {
+	const size = 1000
+	f := newSecureFront(t, internal(demo(newApp(t, says(ok)).socket)))
+	visit := func() {
+		t.Helper()
+		started := time.Now()
+		f.askSecurely("demo.example", "GET / HTTP/1.1\r\nHost: demo.example\r\nConnection: close\r\n\r\n").want(t, 200)
+		if took := time.Since(started); took > 5*time.Second { // a busy machine's own pauses are shorter
+			t.Errorf("a request took %s", took)
+		}
+	}
+	visit()
+	before := used()
+	c := newCrowd(t, f.secure)
+	c.join(size)
+	for _, part := range []string{"\x16", "\x03\x01\x40\x00", "\x01\x00\x3f\xfc\x03\x03", strings.Repeat("x", 2000)} {
+		c.say(part)
+		visit()
+	}
+	each := (used() - before) / size
+	t.Logf("a handshake that does not go on takes %d bytes", each)
+	if each > 48<<10 {
+		t.Errorf("a handshake that does not go on takes %d bytes", each)
+	}
+}
+
+// RFC 8446 4: a hello may say that it has 16 MB.
+func TestAHelloWithoutAnEndIsRefused(t *testing.T) {
+	f := newSecureFront(t, internal(demo("/nowhere")))
+	before := used()
+	for _, first := range []string{"\x01\xff\xff\xff", "\x01\x00\xff\xff"} {
+		c, err := net.Dial("tcp", f.secure)
+		must(t, err)
+		defer c.Close()
+		must(t, c.SetDeadline(time.Now().Add(patience)))
+		sent := 0
+		for record := "\x16\x03\x01\x40\x00" + first + strings.Repeat("x", 1<<14-4); sent < 16<<20; record = "\x16\x03\x01\x40\x00" + strings.Repeat("x", 1<<14) {
+			n, err := io.WriteString(c, record)
+			if sent += n; err != nil {
+				break
+			}
+		}
+		if sent >= 16<<20 {
+			t.Errorf("%d bytes of a hello were taken", sent)
+		}
+	}
+	if grown := used() - before; grown > 4<<20 {
+		t.Errorf("%d bytes of memory are held", grown)
+	}
+	if text := f.log.String(); strings.Contains(text, "tls") {
+		t.Errorf("strangers fill the journal:\n%s", text)
+	}
+}
+
 func TestAnIdleConnectionCostsLittle(t *testing.T) {
 	const size = 900
 	a := newApp(t, says(strings.Replace(ok, "close", "keep-alive", 1)))
