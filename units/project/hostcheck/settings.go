@@ -55,9 +55,23 @@ func (c *check) trustedOrigins(f *django.Facts) {
 			c.warn("settings", "CSRF_TRUSTED_ORIGINS has an entry without a scheme", "%q is not looked at by Django 4.0 and later. Write \"https://%s\".", origin, origin)
 		}
 	}
-	if c.p.Command != nil && f.SSLRedirect && !f.ProxySSLHeader {
+	c.https(f)
+}
+
+// https is about Django's way to know that a visitor came by it: without, SECURE_SSL_REDIRECT leads in a
+// circle, and the origin of a form is not the page's, so that it is refused.
+func (c *check) https(f *django.Facts) {
+	if c.p.Command == nil || f.ProxySSLHeader {
+		return
+	}
+	const remedy = `Set SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https").`
+	switch {
+	case f.SSLRedirect:
 		c.warn("settings", "SECURE_PROXY_SSL_HEADER is not set",
-			`Only gunicorn tells Django by itself that a visitor came by https. With a command of its own and SECURE_SSL_REDIRECT, every page redirects to itself. Set SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https").`)
+			"Only gunicorn tells Django by itself that a visitor came by https. With a command of its own and SECURE_SSL_REDIRECT, every page redirects to itself. "+remedy)
+	case c.p.TLS.Mode != "off" && len(f.CSRFTrustedOrigins) == 0:
+		c.warn(c.stated("command", "settings"), "Django does not know that visitors come by https",
+			"Only gunicorn tells it by itself. With a command of its own, and with neither SECURE_PROXY_SSL_HEADER nor CSRF_TRUSTED_ORIGINS, forms that come by https are refused. "+remedy)
 	}
 }
 
