@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"sandwich/proxy/h3"
@@ -12,9 +13,9 @@ import (
 
 // HTTP/3 is spoken on every UDP socket that is handed over: there is one when it is switched on.
 
-// quicGrace is how long requests over HTTP/3 may take at the end. It is short, because the next
-// process reads from the same socket.
-const quicGrace = 5 * time.Second
+// quicAlone is how long requests over HTTP/3 may take at the end when no next process shares the socket
+// by then: whoever wants its address is waiting for it.
+const quicAlone = 5 * time.Second
 
 const (
 	maxHeader  = 64 << 10 // bytes of a header, above what applications take
@@ -28,9 +29,22 @@ func (s *Server) servePackets(ctx context.Context, c net.PacketConn) error {
 		<-ctx.Done()
 		return nil
 	}
-	return h3.Serve(ctx, c, s.conf.TLS.Config(), s, h3.Options{
-		HeaderTime: headerTime, IdleTime: idleTime, Grace: quicGrace, MaxHeader: maxHeader, MaxStreams: maxStreams, Log: s.log,
+	socket, ok := c.(*net.UDPConn)
+	if !ok {
+		return fmt.Errorf("cannot speak HTTP/3 on %s: it is no UDP socket", c.LocalAddr())
+	}
+	return h3.Serve(ctx, socket, s.conf.TLS.Config(), s, h3.Options{
+		HeaderTime: headerTime, IdleTime: idleTime, Grace: s.conf.Drain, Alone: quicAlone, MaxHeader: maxHeader, MaxStreams: maxStreams,
+		Shared: s.inboxes(), Secret: s.conf.TLS.Secret("HTTP/3"), Log: s.log,
 	})
+}
+
+// inboxes is where processes find each other that share the sockets.
+func (s *Server) inboxes() string {
+	if s.conf.Runtime == "" {
+		return ""
+	}
+	return filepath.Join(s.conf.Runtime, "http3")
 }
 
 // altSvc tells clients where HTTP/3 is spoken: RFC 7838. Each answer says it anew, for a day.

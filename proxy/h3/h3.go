@@ -4,6 +4,7 @@ package h3
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
@@ -13,15 +14,19 @@ import (
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
+	"golang.org/x/time/rate"
 )
 
-// Options are what a client may. All are required but Log.
+// Options are what a client may. All are required but Shared, Secret and Log.
 type Options struct {
 	HeaderTime time.Duration // for a handshake
 	IdleTime   time.Duration // how long there may be no request
 	Grace      time.Duration // how long requests may take when the server ends
+	Alone      time.Duration // how long they may when no other process has taken the socket over by then
 	MaxHeader  int           // bytes of a header
 	MaxStreams int           // requests at once
+	Shared     string        // directory in which processes that serve on a socket find each other; "": there is one
+	Secret     []byte        // which all of them know; nil: clients of one that died learn it by time
 	Log        *slog.Logger  // for handlers that panic; nil: nobody
 }
 
@@ -32,13 +37,17 @@ const (
 )
 
 // Serve serves until ctx ends, and then for Grace at most, in which no new requests are taken. It
-// fails when conn does, which stays open. A process that serves on the same socket meanwhile gets
-// packets of this one and this one gets its: neither answers what it does not know, and both sides
-// send again, but that is why Grace is to be short.
+// fails when conn does, which stays open. Another process may serve on the same socket meanwhile.
 //
 // There is no 0-RTT, whose requests can be played back.
-func Serve(ctx context.Context, conn net.PacketConn, config *tls.Config, handler http.Handler, o Options) error {
-	transport := &quic.Transport{Conn: conn}
+func Serve(ctx context.Context, conn *net.UDPConn, config *tls.Config, handler http.Handler, o Options) error {
+	shared, err := newRelay(conn, o.Shared)
+	if err != nil {
+		return err
+	}
+	defer shared.close()
+	shared.greet() // before anything is read: what belongs to others must be known
+	transport := newTransport(shared, o.Secret)
 	defer transport.Close()
 	listener, err := transport.Listen(http3.ConfigureTLSConfig(config), &quic.Config{
 		HandshakeIdleTimeout:           o.HeaderTime,
@@ -64,19 +73,53 @@ func Serve(ctx context.Context, conn net.PacketConn, config *tls.Config, handler
 	case err = <-failed:
 		err = fmt.Errorf("cannot serve HTTP/3 on %s: %w", conn.LocalAddr(), err)
 	case <-ctx.Done():
+		shared.drain()
 		listener.Close() // the next process is to get the new connections
-		finish(s, &in, o.Grace)
+		finish(s, &in, shared.handed, o)
 		<-failed
 	}
 	s.Close()
 	return err
 }
 
-// finish tells the clients to go (RFC 9114 5.2) and waits for the requests, for grace at most. A
-// client that has none may keep its connection: it is not waited for.
-func finish(s *http3.Server, in *requests, grace time.Duration) {
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
+// newTransport has keys that each process of the proxy has, so that the next one can tell the clients
+// of one that died to begin anew (RFC 9000 10.3), and knows the addresses that it has checked.
+func newTransport(conn *relay, secret []byte) *quic.Transport {
+	t := &quic.Transport{Conn: conn, ConnectionIDGenerator: conn.tag, VerifySourceAddress: manyStrangers()}
+	if secret != nil {
+		reset, token := quic.StatelessResetKey(derive(secret, "stateless reset")), quic.TokenGeneratorKey(derive(secret, "token"))
+		t.StatelessResetKey, t.TokenGeneratorKey = &reset, &token
+	}
+	return t
+}
+
+func derive(secret []byte, purpose string) [32]byte {
+	return sha256.Sum256(append(append([]byte(nil), secret...), purpose...))
+}
+
+// strangers is how many connections may begin in a second before each client has to show that it is
+// where it says it is, which costs it a round trip (RFC 9000 8.1.2).
+const strangers = 500
+
+func manyStrangers() func(net.Addr) bool {
+	few := rate.NewLimiter(strangers, strangers)
+	return func(net.Addr) bool { return !few.Allow() }
+}
+
+// finish tells the clients to go (RFC 9114 5.2) and waits for the requests, for Grace at most, and for
+// Alone when no other process has taken the socket over. A client that has none may keep its
+// connection: it is not waited for.
+func finish(s *http3.Server, in *requests, handed <-chan struct{}, o Options) {
+	ctx, cancel := context.WithTimeout(context.Background(), o.Grace)
 	defer cancel()
+	alone := time.AfterFunc(o.Alone, func() {
+		select {
+		case <-handed:
+		default:
+			cancel()
+		}
+	})
+	defer alone.Stop()
 	go func() {
 		in.wait(ctx)
 		time.AfterFunc(ackTime, cancel)

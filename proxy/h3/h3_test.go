@@ -29,7 +29,7 @@ import (
 )
 
 // patience is how long a test waits for what must come at once.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func must(t testing.TB, err error) {
 	t.Helper()
@@ -56,6 +56,10 @@ var certificate = sync.OnceValue(func() tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 })
 
+func serverConfig() *tls.Config {
+	return http3.ConfigureTLSConfig(&tls.Config{Certificates: []tls.Certificate{certificate()}})
+}
+
 func clientConfig() *tls.Config {
 	pool := x509.NewCertPool()
 	pool.AddCert(certificate().Leaf)
@@ -65,20 +69,29 @@ func clientConfig() *tls.Config {
 // server serves HTTP/3 on a port of its own.
 type server struct {
 	testing.TB
-	conn net.PacketConn
+	conn *net.UDPConn
 	stop context.CancelFunc
 	done chan error
 }
 
 func serve(t testing.TB, handler http.HandlerFunc) *server {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	must(t, err)
+	return serveOn(t, conn, Options{}, handler)
+}
+
+// serveOn is one process that serves on a socket.
+func serveOn(t testing.TB, conn *net.UDPConn, o Options, handler http.HandlerFunc) *server {
+	t.Helper()
+	o.HeaderTime, o.IdleTime, o.Grace, o.MaxHeader, o.MaxStreams = patience, patience, patience, 64<<10, 100
+	if o.Alone == 0 {
+		o.Alone = patience
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &server{TB: t, conn: conn, stop: stop, done: make(chan error, 1)}
 	go func() {
-		s.done <- Serve(ctx, conn, &tls.Config{Certificates: []tls.Certificate{certificate()}}, handler,
-			Options{HeaderTime: patience, IdleTime: patience, Grace: patience, MaxHeader: 64 << 10, MaxStreams: 100})
+		s.done <- Serve(ctx, conn, serverConfig(), handler, o)
 	}()
 	t.Cleanup(func() {
 		stop()
