@@ -110,7 +110,7 @@ func TestACrowdThatDoesNotFinishItsHandshakesKeepsNobodyWaiting(t *testing.T) {
 	}
 	each := (used() - before) / size
 	t.Logf("a handshake that does not go on takes %d bytes", each)
-	if each > 48<<10 {
+	if each > 64<<10 { // twice what it takes without the race detector
 		t.Errorf("a handshake that does not go on takes %d bytes", each)
 	}
 }
