@@ -235,6 +235,9 @@ func (c *conn) handle(r *http.Request) bool {
 	}
 	read := c.body == nil || c.body.end()
 	c.linger, c.cut = !read || c.in.r < c.in.w, !whole
+	if w.status == http.StatusRequestTimeout {
+		c.linger = false // who was too slow would be so for half a minute more
+	}
 	return whole && read && !w.last
 }
 

@@ -219,11 +219,42 @@ func inBubble(t *testing.T, handler http.HandlerFunc, test func(*testing.T, *h1.
 		s := h1.New(h1.Config{Handler: handler, HeaderTime: 10 * time.Second, IdleTime: 75 * time.Second,
 			BodyTime: time.Minute, Grace: time.Second})
 		done := make(chan struct{})
-		go func() { defer close(done); s.ServeConn(theirs, func() {}) }()
+		go func() { defer close(done); s.ServeConn(halves{theirs}, func() {}) }()
 		test(t, s, ours)
 		ours.Close()
 		<-done
 	})
+}
+
+// halves is a connection that is closed by halves, as TCP's are. Nobody notices the first half here.
+type halves struct{ net.Conn }
+
+func (halves) CloseWrite() error { return nil }
+
+// Whoever was too slow does not get more time to be slow.
+func TestWhoWasTooSlowIsCutAtOnce(t *testing.T) {
+	slowBody := func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.ReadAll(r.Body); os.IsTimeout(err) {
+			w.WriteHeader(http.StatusRequestTimeout)
+		}
+	}
+	for head, limit := range map[string]time.Duration{
+		"GET / HTTP/1.1\r\nX: ": 10 * time.Second,
+		"POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1000\r\n\r\n": time.Minute,
+	} {
+		inBubble(t, slowBody, func(t *testing.T, _ *h1.Server, c net.Conn) {
+			go io.Copy(io.Discard, c)
+			started := time.Now()
+			_, err := io.WriteString(c, head)
+			for err == nil {
+				time.Sleep(time.Second)
+				_, err = io.WriteString(c, "x")
+			}
+			if after := time.Since(started); after > limit+2*time.Second {
+				t.Errorf("%.4s: it was cut after %s", head, after)
+			}
+		})
+	}
 }
 
 // lasts says how long the other side keeps the connection, and what it said.

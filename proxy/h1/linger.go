@@ -40,7 +40,7 @@ func (c *conn) lingeringClose() {
 
 // refuse answers what is no request, and has the connection end.
 func (c *conn) refuse(why *Refusal) {
-	c.linger = true
+	c.linger = why != errHeadTooSlow // or it would be slow for half a minute more
 	if c.s.conf.Refused != nil {
 		c.s.conf.Refused(why)
 	}
