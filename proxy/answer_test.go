@@ -175,6 +175,38 @@ func TestEarlyHintsPass(t *testing.T) {
 	}
 }
 
+func TestOtherInformationalAnswersPassButContinue(t *testing.T) {
+	a := newApp(t, says("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 199 Miscellaneous\r\nX-A: b\r\n\r\n"+ok))
+	f := newFront(t, demo(a.socket))
+	c := f.dial()
+	r := bufio.NewReader(c)
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: demo.example\r\n\r\n")
+	f.read(r, "GET").want(t, 102)
+	if res := f.read(r, "GET").want(t, 199); res.Header.Get("X-A") != "b" {
+		t.Errorf("the fields are %v", res.Header)
+	}
+	f.read(r, "GET").want(t, 200)
+	f.ask("GET / HTTP/1.0\r\nHost: demo.example\r\n\r\n").want(t, 200) // which knows none of them
+}
+
+func TestInformationalAnswersWithoutEndAreBounded(t *testing.T) {
+	a := newApp(t, func(c net.Conn, _ string, _ *bufio.Reader) {
+		for err := error(nil); err == nil; {
+			_, err = io.WriteString(c, "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n")
+		}
+	})
+	f := newFront(t, demo(a.socket))
+	c := f.dial()
+	r := bufio.NewReader(c)
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: demo.example\r\n\r\n")
+	n := 0
+	for ; f.read(r, "GET").StatusCode == 103; n++ {
+	}
+	if n > 10_000 {
+		t.Errorf("%d informational answers", n)
+	}
+}
+
 func TestASlowReaderFreesTheWorker(t *testing.T) {
 	const size = 20 << 20 // more than all socket buffers together
 	freed := make(chan error, 1)

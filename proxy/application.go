@@ -253,11 +253,8 @@ func (x *exchange) end() {
 	x.conn = nil
 }
 
-// inform passes a 103 on. Other informational answers mean nothing to a client of ours.
+// inform passes an informational answer on: RFC 9110 15.2.
 func (x *exchange) inform(res *http.Response) {
-	if res.StatusCode != http.StatusEarlyHints {
-		return
-	}
 	h := x.Header()
 	before := h.Clone()
 	if header.CopyResponse(h, res.Header) == nil {
