@@ -81,7 +81,7 @@ func TestTextOfTheApplicationIsCompressedForWhoTakesIt(t *testing.T) {
 			a := newApp(t, says(c.raw))
 			f := newFront(t, demo(a.socket, compressed))
 			res := f.get("/", "Accept-Encoding: "+c.accept)
-			if res.Header.Get("Content-Encoding") != c.coding || strings.Join(res.Header["Vary"], ", ") != c.vary {
+			if res.Header.Get("Content-Encoding") != c.coding || strings.Join(res.Header["Vary"], "; ") != c.vary { // one field
 				t.Errorf("coding %q, vary %q", res.Header.Get("Content-Encoding"), res.Header["Vary"])
 			}
 			if got := res.plain(t); got != c.body {

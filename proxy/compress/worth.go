@@ -93,7 +93,7 @@ func Vary(h http.Header) {
 			return
 		}
 	}
-	h["Vary"] = append(h["Vary"][:len(h["Vary"]):len(h["Vary"])], "Accept-Encoding")
+	h["Vary"] = []string{strings.Join(append(h["Vary"][:len(h["Vary"]):len(h["Vary"])], "Accept-Encoding"), ", ")}
 }
 
 // Mark changes the fields of a response whose body is going to be in the coding c: its validator
