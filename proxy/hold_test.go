@@ -96,6 +96,32 @@ func TestAFullQueueIsWaitedFor(t *testing.T) {
 	within(t, got, "an answer").want(t, 200)
 }
 
+// nginx makes a 502 of this.
+func TestAQueueThatStaysFullIs503(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "app.sock")
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	must(t, err)
+	defer syscall.Close(fd)
+	must(t, syscall.Bind(fd, &syscall.SockaddrUnix{Name: socket}))
+	must(t, syscall.Listen(fd, 0))
+	c, err := net.Dial("unix", socket)
+	must(t, err)
+	defer c.Close()
+	f := newFront(t, demo(socket, func(r *route.Route) { r.HoldMS = 300 }))
+	answers := make(chan answer, 20)
+	for range cap(answers) {
+		go func() { answers <- f.get("/") }()
+	}
+	for range cap(answers) {
+		if res := within(t, answers, "an answer").want(t, 503); res.Header.Get("Retry-After") == "" {
+			t.Errorf("there is no Retry-After in %v", res.Header)
+		}
+	}
+	if st := f.Status()[0]; st.HeldTotal != 20 || st.Held != 0 || st.InFlight != 0 {
+		t.Errorf("status is %+v", st)
+	}
+}
+
 func TestNobodyListeningAtAllIs503(t *testing.T) {
 	f := newFront(t, demo("/nowhere/app.sock", func(r *route.Route) { r.HoldMS = 30 }))
 	res := f.get("/", "Accept: text/html").want(t, 503)
