@@ -127,8 +127,9 @@ type Route struct {
 	Upstream          string // the generation that gets new requests: "main" or "next"
 	Domains           []string
 	InFlight          uint32
-	Held              uint32 // requests waiting for the application's socket now
-	Requests          uint64 // since the proxy started, like the other totals
+	Held              uint32  // requests waiting for the application's socket now
+	Requests          uint64  // since the proxy started, like the other totals
+	RequestRate       float64 // of requests a second, in the last minute
 	HeldTotal         uint64
 	Retried           uint64
 	UpstreamFailures  uint64
@@ -212,6 +213,7 @@ func readRoute(values map[string]dbus.Variant) Route {
 		InFlight:          value[uint32](p, "in_flight"),
 		Held:              value[uint32](p, "held"),
 		Requests:          value[uint64](p, "requests"),
+		RequestRate:       value[float64](p, "requests_per_second"),
 		HeldTotal:         value[uint64](p, "held_total"),
 		Retried:           value[uint64](p, "retried"),
 		UpstreamFailures:  value[uint64](p, "upstream_failures"),

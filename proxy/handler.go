@@ -81,6 +81,7 @@ func (v *visit) find(now *snapshot) {
 		return
 	}
 	v.p.site.requests.Add(1)
+	v.p.site.recent.add(v.origin.Start)
 	defer v.record()
 	switch {
 	case v.challenge():

@@ -24,6 +24,7 @@ type site struct {
 	held     atomic.Int64 // requests that wait, at the gate or for a listener, now
 
 	requests  atomic.Uint64
+	recent    recent // of requests
 	heldTotal atomic.Uint64
 	retried   atomic.Uint64
 	failures  atomic.Uint64    // answers the application owed

@@ -26,6 +26,7 @@ type Status struct {
 	LastUsed  time.Time     // when the last request for the application came or went; zero: none has
 
 	Requests  uint64
+	Rate      float64           // of requests a second, in the last minute
 	Responses map[string]uint64 // "2xx" -> how many; "0xx" where the client was gone before
 	HeldTotal uint64
 	Retried   uint64
@@ -73,7 +74,7 @@ func (p *serving) status() Status {
 	st := Status{
 		Name: p.route.Name, Hash: p.hash, Domains: p.route.Domains,
 		InFlight: p.site.inFlight.Load(), Held: p.site.held.Load(),
-		Requests: p.site.requests.Load(), HeldTotal: p.site.heldTotal.Load(),
+		Requests: p.site.requests.Load(), Rate: p.site.recent.perSecond(time.Now()), HeldTotal: p.site.heldTotal.Load(),
 		Retried: p.site.retried.Load(), Failures: p.site.failures.Load(),
 		Limited: p.site.limited.Load(), Shed: p.site.shed.Load(),
 		Sent: p.site.sent.Load(), Received: p.site.received.Load(),

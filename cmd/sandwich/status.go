@@ -73,6 +73,7 @@ type status struct {
 	Served   bool       `json:"served"`             // the proxy has its current route
 	Upstream string     `json:"upstream,omitempty"` // the generation that gets its requests: main or next
 	Requests uint64     `json:"requests"`
+	Rate     float64    `json:"requests_per_second"`   // in the last minute
 	Errors   uint64     `json:"errors"`                // answers with a status from 500, since the proxy started, like requests
 	P95      float64    `json:"p95_seconds,omitempty"` // 95 of 100 requests were answered in at most about that
 	InFlight uint32     `json:"in_flight"`
@@ -226,7 +227,7 @@ func statusOf(ctx context.Context, h *host, name string, served dbusctl.Route) (
 		Name: name, Enabled: enabled(name), Service: service.Name,
 		State:   stateOf(enabled(name), service.ActiveState, service.SubState, socket.ActiveState),
 		MainPID: service.MainPID, Text: service.StatusText, Memory: service.Memory, Restarts: service.Restarts, Workers: workersOf(service.StatusText), Errors: served.Failed,
-		Upstream: served.Upstream, Requests: served.Requests, InFlight: served.InFlight, Held: served.Held, LastError: served.LastUpstreamError, Closed: apply.SystemDirs.InMaintenance(name),
+		Upstream: served.Upstream, Requests: served.Requests, Rate: served.RequestRate, InFlight: served.InFlight, Held: served.Held, LastError: served.LastUpstreamError, Closed: apply.SystemDirs.InMaintenance(name),
 		DropIns: append(socket.DropIns, service.DropIns...),
 	}
 	if !service.Since.IsZero() && s.State == stateRunning {
@@ -349,7 +350,7 @@ func (s status) proxyLine() string {
 	if s.Upstream == overlap.Next {
 		return "sends requests to " + units.NextService(s.Name) + " (sandwich restart " + s.Name + " finishes that)"
 	}
-	line := strconv.FormatUint(s.Requests, 10) + " requests, " + strconv.FormatUint(s.Errors, 10) + " errors, "
+	line := strconv.FormatUint(s.Requests, 10) + " requests (" + strconv.FormatFloat(s.Rate, 'f', 1, 64) + " a second in the last minute), " + strconv.FormatUint(s.Errors, 10) + " errors, "
 	if s.P95 > 0 {
 		line += "95% within " + time.Duration(s.P95*float64(time.Second)).String() + ", "
 	}

@@ -234,7 +234,7 @@ func TestStatusOnTheBus(t *testing.T) {
 	d.start()
 	at := time.UnixMicro(1700000000000001)
 	offer(t, &fake{status: []proxy.Status{{
-		Name: "client-x", Hash: "abc", Domains: []string{"client-x.example"}, InFlight: 1, Held: 2, Requests: 3,
+		Name: "client-x", Hash: "abc", Domains: []string{"client-x.example"}, InFlight: 1, Held: 2, Requests: 3, Rate: 0.5,
 		Responses: map[string]uint64{"2xx": 4}, HeldTotal: 5, Retried: 6, Failures: 7, LastError: "oops", LastErrorAt: at,
 		Upstream: "next", UnitState: "active (running)", Holding: true, HeldUntil: at,
 		Limited: 8, Shed: 9, Sent: 10, Received: 11, Closed: true, ClosedSince: at,
@@ -247,7 +247,7 @@ func TestStatusOnTheBus(t *testing.T) {
 	}
 	want := map[string]any{
 		"hash": "abc", "domains": []string{"client-x.example"}, "in_flight": uint32(1), "held": uint32(2),
-		"requests": uint64(3), "responses": map[string]uint64{"2xx": 4}, "held_total": uint64(5), "retried": uint64(6),
+		"requests": uint64(3), "requests_per_second": 0.5, "responses": map[string]uint64{"2xx": 4}, "held_total": uint64(5), "retried": uint64(6),
 		"upstream": "next", "unit_state": "active (running)", "holding": true, "held_until": uint64(at.UnixMicro()),
 		"upstream_failures": uint64(7), "last_error": "oops", "last_error_at": uint64(at.UnixMicro()),
 		"sent": uint64(10), "received": uint64(11), "durations": make([]uint64, len(proxy.Bounds)+1),
