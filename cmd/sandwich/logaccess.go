@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -44,13 +45,13 @@ func (a *accessTail) read(o logOptions) ([]logEntry, error) {
 		}
 	}
 	if o.lines == 0 {
-		if old, err := os.Open(a.path + ".1"); err == nil {
+		if old, err := openLog(a.path + ".1"); err == nil {
 			before := accessTail{project: a.project, file: old}
 			before.more(each)
 			old.Close()
 		}
 	}
-	file, err := os.Open(a.path)
+	file, err := openLog(a.path)
 	if err != nil {
 		return entries, err
 	}
@@ -60,6 +61,12 @@ func (a *accessTail) read(o logOptions) ([]logEntry, error) {
 	}
 	a.more(each)
 	return entries, nil
+}
+
+// openLog opens a file in a directory of the proxy's: what it may have put there in its place, such as a
+// link to a file that only root can read, is no log.
+func openLog(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 }
 
 // lastLines is where the last n lines of a file begin.
@@ -136,7 +143,7 @@ func (a *accessTail) reopen() {
 		a.file.Close()
 		a.file = nil
 	}
-	if file, err := os.Open(a.path); err == nil {
+	if file, err := openLog(a.path); err == nil {
 		a.file, a.offset = file, 0
 	}
 }

@@ -193,3 +193,17 @@ func TestOnlyTheEndOfALongLogIsRead(t *testing.T) {
 		t.Errorf("%d entries, %v", len(entries), err)
 	}
 }
+
+func TestALinkInPlaceOfALogIsNotFollowed(t *testing.T) {
+	withLogs(t, []string{combinedLine(20, "/first", 200, "one")})
+	tail := newAccessTail("demo")
+	if err := os.Rename(tail.path, tail.path+".secret"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(tail.path+".secret", tail.path); err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := tail.read(logOptions{level: 7}); err == nil || len(entries) > 0 {
+		t.Errorf("%d entries, %v", len(entries), err)
+	}
+}
