@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime"
 	"slices"
@@ -229,6 +230,23 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
+// blocks are floods of header blocks, for a connection that has sent none.
+var blocks = map[string]func(r *raw) []byte{
+	"CONTINUATION, CVE-2024-27316": func(r *raw) []byte {
+		if r.id == 1 {
+			r.id += 2
+			return appendHead(nil, 0, frameHeaders, 0, 1)
+		}
+		return append(appendHead(nil, 10, frameContinuation, 0, 1), bytes.Repeat([]byte{0x82}, 10)...)
+	},
+	"HPACK bombs": func(r *raw) []byte {
+		bomb := r.block(append(get("/"), "x-bomb: "+strings.Repeat("x", 3900))...)
+		id := r.id
+		r.id += 2
+		return appendHeaders(nil, id, append(bomb, bytes.Repeat([]byte{0x80 | 62}, 16000-len(bomb))...), true)
+	},
+}
+
 // BenchmarkAGoodClientDuringFloods is what others notice of all floods at once, each begun again as
 // soon as its connection was ended.
 func BenchmarkAGoodClientDuringFloods(b *testing.B) {
@@ -238,7 +256,9 @@ func BenchmarkAGoodClientDuringFloods(b *testing.B) {
 	var all sync.WaitGroup
 	defer all.Wait()
 	defer over.Store(true)
-	for _, flood := range floods {
+	attacks := maps.Clone(floods)
+	maps.Copy(attacks, blocks)
+	for _, flood := range attacks {
 		all.Go(func() {
 			for !over.Load() {
 				if r := s.attacker(); r != nil {
