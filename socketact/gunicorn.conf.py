@@ -59,7 +59,24 @@ def defaults():
     if os.access("/dev/shm", os.W_OK):
         # Workers prove that they live by touching a file: on a busy disk that can block.
         suggested["worker_tmp_dir"] = "/dev/shm"
+    if is_behind_proxy() and "FORWARDED_ALLOW_IPS" not in os.environ:
+        # Nobody but the proxy can connect, and it overwrites what a visitor claims. gunicorn's own
+        # workers trust a unix socket by themselves; uvicorn's would take every visit for plain HTTP,
+        # and Django would refuse every form that comes over HTTPS.
+        suggested["forwarded_allow_ips"] = "*"
     return suggested
+
+
+def is_behind_proxy():
+    """Return whether systemd gave unix sockets only."""
+    families = set()
+    for number in range(3, 3 + int(os.environ.get("LISTEN_FDS") or 0)):
+        try:
+            with socket.socket(fileno=os.dup(number)) as inherited:
+                families.add(inherited.family)
+        except OSError:
+            pass
+    return families == {socket.AF_UNIX}
 
 
 def project_settings():

@@ -60,6 +60,20 @@ func (m *Machine) code(root, host string) string {
 	return strings.Fields(r.Stdout)[0]
 }
 
+// votes sends a form over HTTPS as browsers do. Django takes it when it knows that the visitor came by
+// HTTPS, and refuses it otherwise: the origin is not the page's then.
+func (m *Machine) votes(host string) {
+	m.t.Helper()
+	r := m.Run("sh", "-ec", `page=https://$0/polls/1/
+visit() { curl -sk --resolve "$0:443:127.0.0.1" -b /tmp/jar -c /tmp/jar "$@"; }
+rm -f /tmp/jar
+token=$(visit $page | sed -n 's/.*csrfmiddlewaretoken" value="\([^"]*\)".*/\1/p')
+visit -o /tmp/answer -w '%{http_code} %{redirect_url}' -H "Origin: https://$0" -e $page -d "csrfmiddlewaretoken=$token&choice=1" ${page}vote/`, host)
+	if r.Stdout != "302 https://"+host+"/polls/1/results/" {
+		m.t.Errorf("a vote is answered with %s\n%s%s", r.Stdout, m.Run("cat", "/tmp/answer").Stdout, r.Stderr)
+	}
+}
+
 func (m *Machine) serial(host string) string {
 	m.t.Helper()
 	return m.Shell("openssl s_client -connect 127.0.0.1:443 -servername " + host + " </dev/null 2>/dev/null | openssl x509 -noout -serial")
@@ -100,6 +114,12 @@ func TestASiteIsServedOverHTTPSByItself(t *testing.T) {
 		if mode := m.Shell("stat -c '%a %U' /var/lib/sandwich/tls; find /var/lib/sandwich/tls -perm /077"); mode != "700 sandwich-proxy\n" {
 			t.Errorf("of the proxy's certificates others can read:\n%s", mode)
 		}
+
+		m.votes("polls.example")
+		m.Write("/srv/polls/mysite/asgi.py", "from django.core.asgi import get_asgi_application\nimport os\n\nos.environ.setdefault(\"DJANGO_SETTINGS_MODULE\", \"mysite.settings\")\napplication = get_asgi_application()\n")
+		m.Shell("echo 'app = \"mysite.asgi:application\"' >>/etc/sandwich/projects/polls.hcl")
+		m.Run("sandwich", "apply", "polls").wants(t, 0)
+		m.votes("polls.example")
 
 		m.MustRun("systemctl", "restart", "sandwich-proxy.service")
 		if again := m.serial("polls.example"); again != first {
