@@ -110,3 +110,89 @@ func (m *Machine) whatIsPermittedIsSeen() {
 		m.t.Errorf("with permit = [\"neighbours\"] a still sees no neighbours: %s", r.Stderr)
 	}
 }
+
+// needed is what Django projects do beside answering requests, as a script of the project "a".
+const needed = `
+import io, smtplib, subprocess, threading, multiprocessing.pool
+import numpy, PIL.Image, psycopg2
+assert (numpy.ones((300, 300)) @ numpy.ones((300, 300)))[0][0] == 300
+picture = io.BytesIO()
+PIL.Image.new("RGB", (640, 480), "red").resize((64, 48)).save(picture, "PNG")
+assert PIL.Image.open(picture).size == (64, 48)
+for where in [{}, {"host": "127.0.0.1", "password": "of-a"}]:
+    connection = psycopg2.connect(dbname="a", user="a", **where)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE IF NOT EXISTS t (n int); INSERT INTO t VALUES (1); SELECT count(*) FROM t")
+        assert cursor.fetchone()[0] >= 1
+with smtplib.SMTP("127.0.0.1", 2525, timeout=10) as mail:
+    mail.sendmail("a@a.example", ["b@b.example"], "Subject: hello\n\nhello")
+assert subprocess.run(["sh", "-c", "echo out"], capture_output=True).stdout == b"out\n"
+assert multiprocessing.pool.ThreadPool(4).map(abs, [-1] * 8) == [1] * 8
+with multiprocessing.Pool(2) as pool: assert pool.map(abs, [-1, 2]) == [1, 2]
+print("all of it works")
+`
+
+// post is a mail server for one mail.
+const post = `
+import socket
+def serve(c):
+    c.sendall(b"220 post\r\n")
+    for line in c.makefile("rb"):
+        verb = line[:4].upper()
+        if verb == b"DATA": c.sendall(b"354 go on\r\n")
+        elif verb == b"QUIT": c.sendall(b"221 bye\r\n"); return
+        elif line == b".\r\n" or verb in (b"EHLO", b"HELO", b"MAIL", b"RCPT"): c.sendall(b"250 ok\r\n")
+server = socket.create_server(("127.0.0.1", 2525))
+while True: serve(server.accept()[0])
+`
+
+func TestTheSandboxIsNoHindrance(t *testing.T) {
+	forEachDebian(t, func(t *testing.T, m *Machine) {
+		m.Install()
+		m.Write("/root/post.py", post)
+		m.Shell(`systemctl start postgresql; systemd-run -q --unit=post python3 /root/post.py
+			runuser -u postgres -- psql -qc "CREATE USER a PASSWORD 'of-a'" -c "CREATE DATABASE a OWNER a"`)
+		m.Enable("polls", "a", `needs = ["postgresql.service"]`, limited)
+		m.limitsAreTheSlices(t)
+		m.Write("/srv/a/needed.py", needed)
+		score := map[string]float64{}
+		for _, level := range []string{"default", "strict"} {
+			file := "/etc/sandwich/projects/a.hcl"
+			m.Write(file, m.MustRun("sed", "/^hardening/d", file)+fmt.Sprintf("hardening = %q\n", level))
+			m.MustRun("sandwich", "apply", "a")
+			m.Run("sandwich", "run", "a", "--", "python3", "needed.py").wants(t, 0, "all of it works")
+			score[level] = exposure(t, m.MustRun("systemd-analyze", "security", "--no-pager", "sandwich-a.service"))
+		}
+		t.Logf("%s: systemd-analyze security: %v", m.Suite, score)
+		if score["default"] > 1.5 || score["strict"] >= score["default"] {
+			t.Errorf("systemd-analyze security: %v", score)
+		}
+	})
+}
+
+const limited = `limits {
+  memory      = "500M"
+  memory_high = "400M"
+  cpu         = "150%"
+  tasks       = 200
+  io_write    = "20M"
+}`
+
+// limitsAreTheSlices: there are no controllers in these machines, so the properties are looked at; test/vm
+// shows what they do.
+func (m *Machine) limitsAreTheSlices(t *testing.T) {
+	t.Helper()
+	for property, want := range map[string]string{
+		"MemoryMax": "524288000", "MemoryHigh": "419430400", "CPUQuotaPerSecUSec": "1.500000s", "TasksMax": "200", "CPUWeight": "100", "IOWeight": "100",
+		"IOWriteBandwidthMax": "/srv/a 20000000",
+	} {
+		if got := m.property("sandwich-a.slice", property); got != want {
+			t.Errorf("%s of the slice is %q, want %q", property, got, want)
+		}
+	}
+	for _, unit := range []string{"sandwich-a.service", "sandwich-a.next.service", "sandwich-a.release.gate.service"} {
+		if slice := m.property(unit, "Slice"); slice != "sandwich-a.slice" {
+			t.Errorf("%s is in %s", unit, slice)
+		}
+	}
+}
