@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -129,8 +130,11 @@ func (t *terminal) printProxy(status proxyStatus, asJSON bool) error {
 		t.say("  %s", status.Text)
 	}
 	if status.State == "active" {
-		t.say("  %d connections, %d WebSockets, memory %s, %d requests for unknown hosts, %d lines of access logs lost",
-			status.Connections, status.WebSockets, size(status.Memory), status.UnknownHosts, status.LinesDropped)
+		line := fmt.Sprintf("%d connections, %d WebSockets, %d lines of access logs lost", status.Connections, status.WebSockets, status.LinesDropped)
+		if status.Memory > 0 { // where it is measured
+			line += ", memory " + size(status.Memory)
+		}
+		t.say("  %s", line)
 	}
 	rows := make([][]string, 0, len(status.Routes))
 	for _, r := range status.Routes {
