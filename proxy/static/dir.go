@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -56,15 +57,22 @@ func New(conf route.Static, compress bool) *Dir {
 	for _, root := range append([]string{conf.Root}, conf.Earlier...) {
 		d.places = append(d.places, newPlace(root, conf.Within))
 	}
-	return d
+	return d.forgotten()
 }
 
 // NewInternal is for files that an application has named, by Send only.
 func NewInternal(conf route.Internal, compress bool) *Dir {
-	return &Dir{
+	d := &Dir{
 		id: ids.Add(1), prefix: conf.Prefix, internal: true, compress: compress,
 		places: []*place{newPlace(conf.Root, conf.Within)},
 	}
+	return d.forgotten()
+}
+
+// forgotten has the shelf forget d when nothing refers to it any more.
+func (d *Dir) forgotten() *Dir {
+	runtime.AddCleanup(d, kept.forget, d.id)
+	return d
 }
 
 // Serve answers r with the file that rest, the decoded path below the prefix, names. It answers

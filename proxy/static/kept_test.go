@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -315,4 +316,27 @@ func request(target string) *http.Request {
 		return nil
 	}
 	return &http.Request{Method: "GET", URL: u, RequestURI: target, Header: http.Header{}, ProtoMajor: 1, ProtoMinor: 1}
+}
+
+// Each reload makes new directories. What is kept of the old ones keeps a descriptor of each open.
+func TestWhatIsKeptGoesWithItsDirectory(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "a.css"), []byte("a{}"), 0o644))
+	long := time.Now().Add(-time.Hour)
+	must(t, os.Chtimes(filepath.Join(dir, "a.css"), long, long))
+	descriptors := func() int {
+		list, err := os.ReadDir("/proc/self/fd")
+		must(t, err)
+		return len(list)
+	}
+	before := descriptors()
+	for range 50 {
+		d := static.New(route.Static{Prefix: "/static/", Root: dir}, true)
+		d.Serve(httptest.NewRecorder(), httptest.NewRequest("GET", "/static/a.css", nil), "a.css")
+	}
+	for end := time.Now().Add(10 * time.Second); descriptors() > before+10; runtime.GC() {
+		if time.Now().After(end) {
+			t.Fatalf("%d descriptors were open, and now %d are", before, descriptors())
+		}
+	}
 }

@@ -78,6 +78,18 @@ func (s *shelf) remove(at spot) {
 	}
 }
 
+// forget removes what is there of a directory that nobody serves any more: each entry keeps a
+// descriptor of its root open.
+func (s *shelf) forget(dir uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for at := range s.entries {
+		if at.dir == dir {
+			s.remove(at)
+		}
+	}
+}
+
 // lighten removes entries, in the arbitrary order of a map, until the rest may stay. The new one goes
 // last.
 func (s *shelf) lighten(last spot) {
