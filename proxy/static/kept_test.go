@@ -320,6 +320,7 @@ func request(target string) *http.Request {
 
 // Each reload makes new directories. What is kept of the old ones keeps a descriptor of each open.
 func TestWhatIsKeptGoesWithItsDirectory(t *testing.T) {
+	defer static.KeepAtOnce()()
 	dir := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(dir, "a.css"), []byte("a{}"), 0o644))
 	long := time.Now().Add(-time.Hour)
@@ -332,7 +333,10 @@ func TestWhatIsKeptGoesWithItsDirectory(t *testing.T) {
 	before := descriptors()
 	for range 50 {
 		d := static.New(route.Static{Prefix: "/static/", Root: dir}, true)
-		d.Serve(httptest.NewRecorder(), httptest.NewRequest("GET", "/static/a.css", nil), "a.css")
+		w := httptest.NewRecorder()
+		if status := d.Serve(w, httptest.NewRequest("GET", "/static/a.css", nil), "a.css"); status != static.Answered || w.Code != 200 {
+			t.Fatalf("%d, %d", status, w.Code)
+		}
 	}
 	for end := time.Now().Add(10 * time.Second); descriptors() > before+10; runtime.GC() {
 		if time.Now().After(end) {
