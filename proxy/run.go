@@ -39,6 +39,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer endLogs()
 	watching.Go(func() { s.logs.Run(logging) })
 	watching.Go(func() { s.sweeps(ctx) })
+	watching.Go(func() { giveBack(ctx) })
 	s.notify("READY=1", "STATUS="+s.statusLine())
 	var err error
 	select {
