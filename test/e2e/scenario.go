@@ -49,7 +49,7 @@ var (
 	}
 	longRun = size{
 		rate: 200, lasts: 60 * time.Second, control: 15 * time.Second, importing: 1500 * time.Millisecond,
-		between: 6 * time.Second, events: 10, connections: []int{20, 500}, graceful: 10 * time.Second, projects: 50, applies: 20,
+		between: 6 * time.Second, events: 10, connections: []int{20, 500}, graceful: 10 * time.Second, projects: 50, applies: 100,
 	}
 )
 

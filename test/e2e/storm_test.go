@@ -5,6 +5,7 @@ package e2e
 import (
 	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -15,7 +16,8 @@ import (
 // scenarios are all of them, in the order of the table.
 var scenarios = slices.Concat(restarts, spoiled, kills, proxies, failures)
 
-// TestStorm plays every scenario on every Debian: short, or, with SANDWICH_STORM=long, long.
+// TestStorm plays every scenario on every Debian: short, or, with SANDWICH_STORM=long, long. What else is
+// in its environment is for test/storm.
 func TestStorm(t *testing.T) {
 	all := &table{}
 	t.Cleanup(func() {
@@ -25,8 +27,14 @@ func TestStorm(t *testing.T) {
 	})
 	how, side := shortRun, (*testing.T).Parallel
 	if os.Getenv("SANDWICH_STORM") == "long" {
-		// One machine at a time: the figures are to be the product's, not its neighbour's.
-		how, side = longRun, func(*testing.T) {}
+		how = longRun
+		if os.Getenv("SANDWICH_STORM_BOTH") == "" {
+			// One machine at a time: the figures are to be the product's, not its neighbour's.
+			side = func(*testing.T) {}
+		}
+	}
+	if only, err := strconv.Atoi(os.Getenv("SANDWICH_STORM_CONNECTIONS")); err == nil {
+		how.connections = []int{only}
 	}
 	side(t)
 	for _, suite := range []string{"bookworm", "trixie"} {
