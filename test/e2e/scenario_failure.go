@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -14,6 +15,8 @@ var failures = []scenario{
 	{name: "a start that fails, then its repair", classes: []string{"sync", "uvicorn"}, once: true,
 		prepare: crowd, event: failedStart, judge: onlyApologies},
 	{name: "queue of the socket full", once: true, project: shortQueue, event: fullQueue},
+	{name: "journald frozen", lasting: true, event: frozenJournal},
+	{name: "another project crashes again and again", once: true, prepare: openNeighbour, event: crashLoop, restore: closeOther},
 }
 
 // apology is how long a visitor of a project that cannot start may wait to be told so.
@@ -118,4 +121,30 @@ func fullQueue(g *stage, _ int) {
 	<-time.After(2 * time.Second)
 	g.must("sh", "-c", "kill -CONT $("+processes+")")
 	g.answers()
+}
+
+// frozenJournal keeps everybody from logging for a while, and restarts meanwhile.
+func frozenJournal(g *stage, _ int) {
+	journald := strings.TrimSpace(g.property("systemd-journald.service", "MainPID"))
+	g.must("kill", "-STOP", journald)
+	defer g.must("kill", "-CONT", journald)
+	release := g.renew()
+	g.must("sandwich", "restart", g.name)
+	g.serves(release)
+}
+
+func openNeighbour(g *stage) { g.open(g.other()) }
+
+// crashLoop wants that a project whose code is broken is told so within seconds, by exit code, too.
+func crashLoop(g *stage, _ int) {
+	o := g.other()
+	o.publish(badRelease, "broken")
+	g.Machine.Run("systemctl", "kill", "-s", "KILL", o.service())
+	begun := time.Now()
+	g.until("status says that it crashes", func() bool {
+		r := g.Machine.Run("sandwich", "status", o.name)
+		return r.Code == 3 || strings.Contains(r.Stdout, "activating") || strings.Contains(r.Stdout, "failed")
+	})
+	g.notes = append(g.notes, fmt.Sprintf("status said so after %.1f s", time.Since(begun).Seconds()))
+	<-time.After(g.lasts - time.Since(begun))
 }

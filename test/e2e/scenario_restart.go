@@ -31,7 +31,7 @@ var restarts = []scenario{
 		event: newCode("sandwich", "restart", "NAME")},
 	{name: "sandwich restart --all", once: true, prepare: openMany, event: restartAll, restore: closeMany},
 	{name: "systemctl stop, woken by the next request", event: stopped},
-	{name: "systemctl daemon-reload", event: func(g *stage, _ int) { g.must("systemctl", "daemon-reload") }},
+	{name: "ten systemctl daemon-reload in a row", event: reloads},
 	{name: "systemctl daemon-reexec", event: func(g *stage, _ int) { g.must("systemctl", "daemon-reexec") }},
 }
 
@@ -224,6 +224,12 @@ func restartAll(g *stage, _ int) {
 	said := g.must("sandwich", "restart", "--all").Stdout
 	if restarted := strings.Count(said, ": restarted"); restarted < g.projects {
 		g.Errorf("%d of %d projects restarted:\n%s", restarted, g.projects, said)
+	}
+}
+
+func reloads(g *stage, _ int) {
+	for range 10 {
+		g.must("systemctl", "daemon-reload")
 	}
 }
 
