@@ -7,24 +7,28 @@ import (
 	"time"
 )
 
-// quiet says when memory is to be given back to the system: in the first second in which the server has
-// done next to nothing after it has done much. Go's own collector runs by what is allocated, so that the
-// stacks of thousands of idle connections would stay as large as their last request had made them until
-// the next rush.
+// quiet says when memory is to be given back to the system: when the server has done much, and then next
+// to nothing for a few seconds. Go's own collector runs by what is allocated, so that what thousands of
+// idle connections have needed for their last request would stay until the next rush.
 type quiet struct {
-	last  uint64 // bytes allocated until the last look
-	given uint64 // and until memory was given back
+	last    uint64 // bytes allocated until the last look
+	given   uint64 // and until memory was given back
+	seconds int    // that were quiet
 }
 
 const (
-	quietBytes = 256 << 10 // a second: a request allocates a few thousand
-	worthBytes = 4 << 20
+	quietBytes   = 256 << 10 // a second: a request allocates a few thousand
+	worthBytes   = 4 << 20
+	quietSeconds = int(parkAfter/time.Second) + 2
 )
 
+// due is asked once a second.
 func (q *quiet) due(allocated uint64) bool {
-	due := allocated-q.last < quietBytes && allocated-q.given > worthBytes
+	if q.seconds++; allocated-q.last >= quietBytes {
+		q.seconds = 0
+	}
 	q.last = allocated
-	return due
+	return q.seconds >= quietSeconds && allocated-q.given > worthBytes
 }
 
 // shrinks is how many collections bring a stack back to its least: each halves it.

@@ -84,6 +84,7 @@ type Server struct {
 const (
 	headerTime   = 10 * time.Second
 	idleTime     = 75 * time.Second
+	parkAfter    = 2 * time.Second  // a browser's next request mostly comes at once or late
 	progressTime = 60 * time.Second // between two bytes of a body, either way
 	idleGrace    = time.Second      // how long a kept connection may still be used at the end
 )
@@ -100,7 +101,7 @@ func New(conf Config) (*Server, error) {
 		s.room = roomFor(descriptors())
 	}
 	s.h1 = h1.New(h1.Config{Handler: s, Log: conf.Log,
-		HeaderTime: headerTime, IdleTime: idleTime, BodyTime: progressTime, Grace: idleGrace})
+		HeaderTime: headerTime, IdleTime: idleTime, Park: parkAfter, BodyTime: progressTime, Grace: idleGrace})
 	s.altSvc = altSvc(conf)
 	s.settings.Store(route.DefaultSettings())
 	s.rest.began = time.Now()

@@ -31,6 +31,8 @@ type conn struct {
 	state  state
 	cancel context.CancelFunc // of the request that is served
 	opened time.Time
+	until  time.Time // when an idle connection is closed
+	place  uint64    // where it is parked
 
 	patrolled atomic.Uint32 // how often the patrol has met the request that is served; see look
 	uploading atomic.Bool   // its body has not ended
@@ -52,7 +54,9 @@ type state int
 const (
 	opening state = iota // no request has come yet
 	idle                 // between two requests
+	parked               // idle, in the server's lot, or just leaving it
 	busy                 // a request is being read or served
+	gone                 // it is to end
 )
 
 func newConn(s *Server, nc net.Conn) *conn {
@@ -67,18 +71,30 @@ func newConn(s *Server, nc net.Conn) *conn {
 	return c
 }
 
-// serve serves one request after the other.
+// serve serves one request after the other, until the connection ends or is parked.
 func (c *conn) serve() {
-	defer c.end()
-	for c.next() {
+	ended := true
+	defer func() {
+		if ended {
+			c.end()
+		}
+	}()
+	for {
+		switch c.await() {
+		case gone:
+			return
+		case parked:
+			ended = false
+			return
+		}
+		if !c.next() {
+			return
+		}
 	}
 }
 
 // next serves a request and is true when another one may follow.
 func (c *conn) next() bool {
-	if !c.await() {
-		return false
-	}
 	r, refusal := c.readRequest()
 	if refusal != nil {
 		c.refuse(refusal)
@@ -86,51 +102,110 @@ func (c *conn) next() bool {
 	return r != nil && c.handle(r)
 }
 
-// await waits for the first byte of a request.
-func (c *conn) await() bool {
-	if c.becomesIdle(); c.in.wait() != nil {
-		return false
+// await waits for the first byte of a request: the connection is busy then. Otherwise it is gone, or is
+// parked and somebody else's to serve.
+func (c *conn) await() state {
+	c.becomesIdle()
+	for {
+		err := c.in.wait()
+		if err == nil {
+			c.becomesBusy()
+			return busy
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return gone
+		}
+		if is := c.silent(); is != idle {
+			return is
+		}
 	}
+}
+
+func (c *conn) becomesBusy() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state == idle {
 		c.opened = time.Time{}
 	}
 	c.state = busy
-	return true
 }
 
 func (c *conn) becomesIdle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state == opening {
-		c.nc.SetReadDeadline(c.opened.Add(c.s.conf.HeaderTime))
+		c.until = c.opened.Add(c.s.conf.HeaderTime)
+		c.nc.SetReadDeadline(c.until)
 		return
 	}
 	c.state = idle
-	wait := c.s.conf.IdleTime
+	now := time.Now()
 	if c.s.draining.Load() {
-		wait = c.s.conf.Grace
+		c.until = now.Add(c.s.conf.Grace)
+		c.nc.SetReadDeadline(c.until)
+		return
 	}
-	c.nc.SetReadDeadline(time.Now().Add(wait))
+	c.until = now.Add(c.s.conf.IdleTime)
+	if first := now.Add(c.s.conf.Park); c.parks() && first.Before(c.until) {
+		c.nc.SetReadDeadline(first)
+	} else {
+		c.nc.SetReadDeadline(c.until)
+	}
+}
+
+// parks says whether the connection is one that can be parked: without TLS, whose state has buffers.
+func (c *conn) parks() bool { return c.plain != nil && c.s.conf.Park > 0 }
+
+// silent is what becomes of a connection on which nothing came until its deadline.
+func (c *conn) silent() state {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !time.Now().Before(c.until) {
+		return gone
+	}
+	if lot := c.s.lot.Load(); c.state == idle && c.parks() && lot != nil && !c.s.draining.Load() {
+		c.state = parked
+		if lot.add(c) {
+			return parked
+		}
+		c.state = idle
+	}
+	c.nc.SetReadDeadline(c.until)
+	return idle
+}
+
+// unpark is true when the connection was parked, and is the caller's now.
+func (c *conn) unpark() bool {
+	lot := c.s.lot.Load()
+	return lot != nil && c.state == parked && lot.take(c.place) != nil
 }
 
 // hurry bounds how long the connection may be idle.
 func (c *conn) hurry() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.state == idle {
-		c.nc.SetReadDeadline(time.Now().Add(c.s.conf.Grace))
+	switch {
+	case c.state == idle:
+		c.until = time.Now().Add(c.s.conf.Grace)
+		c.nc.SetReadDeadline(c.until)
+	case c.unpark():
+		go c.serve()
 	}
 }
 
 func (c *conn) closeIdle() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.state == idle {
+	switch {
+	case c.state == idle:
+		c.until = past
 		c.nc.SetReadDeadline(past)
+		return true
+	case c.unpark():
+		go c.end()
+		return true
 	}
-	return c.state == idle
+	return false
 }
 
 // past is a deadline that makes a read fail now.
@@ -140,6 +215,11 @@ func (c *conn) interrupt() { c.nc.SetReadDeadline(past) }
 
 // abort ends the connection and what is done for it.
 func (c *conn) abort() {
+	c.mu.Lock()
+	if c.unpark() {
+		go c.end()
+	}
+	c.mu.Unlock()
 	if c.socket != nil {
 		c.socket.Close() // TLS would wait for a write in progress
 	} else {

@@ -1,11 +1,12 @@
 // Package h1 is an HTTP/1 server for connections that others accept: it reads requests strictly,
 // hands them to an http.Handler, and writes the answers. What can be read in two ways is refused,
-// and nothing that follows it on its connection is read. An idle connection costs little: it has a
-// goroutine but no buffer. Which connections there are, and what requests mean, is left to others.
+// and nothing that follows it on its connection is read. An idle connection costs little: it has no
+// buffer, and after a while no goroutine. Which connections there are, and what requests mean, is left to others.
 package h1
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -21,6 +22,7 @@ type Config struct {
 
 	HeaderTime time.Duration // for a whole header, and for the first one since the connection began
 	IdleTime   time.Duration // between two requests
+	Park       time.Duration // how long an idle connection keeps its goroutine; 0: always
 	BodyTime   time.Duration // for each part of a body, unless the handler sets a deadline of its own
 	Grace      time.Duration // how long an idle connection may still be used after Drain
 
@@ -31,6 +33,7 @@ type Config struct {
 type Server struct {
 	conf     Config
 	draining atomic.Bool
+	lot      atomic.Pointer[lot] // while Run runs
 
 	mu    sync.Mutex
 	conns map[*conn]struct{}
@@ -42,7 +45,8 @@ func New(conf Config) *Server {
 }
 
 // ServeConn serves the requests that come through nc, which is a *socket.Conn, a *tls.Conn after
-// its handshake, or any other connection, until it ends, and closes it. A connection whose handler
+// its handshake, or any other connection, until it ends, and closes it. It returns before that when the
+// connection is idle for long. A connection whose handler
 // hijacks it is left to that handler. ended is called once: when the connection has ended, or when
 // it is hijacked.
 func (s *Server) ServeConn(nc net.Conn, ended func()) {
@@ -109,9 +113,27 @@ func (s *Server) Close() {
 // patrolPause is how often clients are looked at that wait for an answer.
 const patrolPause = 250 * time.Millisecond
 
-// Run notices clients that leave while they are owed an answer, until ctx ends: the contexts of
-// their requests are canceled then.
+// Run serves connections that have been silent, and notices clients that leave while they are owed an
+// answer, until ctx ends: the contexts of their requests are canceled then.
 func (s *Server) Run(ctx context.Context) {
+	lot, err := newLot()
+	if err != nil {
+		s.conf.Log.Warn(fmt.Sprintf("idle connections take more memory than they need: %v", err))
+		s.patrol(ctx)
+		return
+	}
+	s.lot.Store(lot)
+	var all sync.WaitGroup
+	all.Go(func() { lot.run((*conn).serve) })
+	s.patrol(ctx)
+	s.lot.Store(nil)
+	for _, c := range lot.close() {
+		go c.serve()
+	}
+	all.Wait()
+}
+
+func (s *Server) patrol(ctx context.Context) {
 	tick := time.NewTicker(patrolPause)
 	defer tick.Stop()
 	var list []*conn
@@ -119,13 +141,24 @@ func (s *Server) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
-			list = s.patrol(list[:0])
+		case now := <-tick.C:
+			list = s.look(list[:0])
+			s.endLate(now)
 		}
 	}
 }
 
-func (s *Server) patrol(list []*conn) []*conn {
+// endLate ends parked connections whose time is over.
+func (s *Server) endLate(now time.Time) {
+	if lot := s.lot.Load(); lot != nil {
+		for _, c := range lot.late(now) {
+			go c.end()
+		}
+	}
+}
+
+// look lends the list for its work.
+func (s *Server) look(list []*conn) []*conn {
 	s.mu.Lock()
 	for c := range s.conns {
 		if c.isWaiting() {

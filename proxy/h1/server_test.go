@@ -53,11 +53,17 @@ func config(h http.HandlerFunc) h1.Config {
 
 func newHost(t testing.TB, handler http.HandlerFunc) *host {
 	t.Helper()
+	return newHostWith(t, handler, func(*h1.Config) {})
+}
+
+func newHostWith(t testing.TB, handler http.HandlerFunc, change func(*h1.Config)) *host {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	h := &host{TB: t, addr: l.Addr().String(), ended: make(chan struct{}, 10000), log: new(syncBuffer)}
 	conf := config(handler)
 	conf.Log = slog.New(slog.NewTextHandler(h.log, nil))
+	change(&conf)
 	h.Server = h1.New(conf)
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup

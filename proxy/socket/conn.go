@@ -84,6 +84,9 @@ func (c *Conn) LocalAddr() net.Addr {
 	return c.Conn.LocalAddr()
 }
 
+// Control has f use the descriptor, which is not closed meanwhile.
+func (c *Conn) Control(f func(fd uintptr)) error { return c.raw.Control(f) }
+
 // CloseWrite tells the peer that nothing more will come.
 func (c *Conn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
