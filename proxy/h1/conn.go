@@ -146,8 +146,13 @@ func (c *conn) becomesIdle() {
 		return
 	}
 	c.until = now.Add(c.s.conf.IdleTime)
-	if first := now.Add(c.s.conf.Park); c.parks() && first.Before(c.until) {
-		c.nc.SetReadDeadline(first)
+	c.stay(now)
+}
+
+// stay waits for a request until it is time to park, or the connection's time is over.
+func (c *conn) stay(now time.Time) {
+	if park := now.Add(c.s.conf.Park); c.parks() && park.Before(c.until) {
+		c.nc.SetReadDeadline(park)
 	} else {
 		c.nc.SetReadDeadline(c.until)
 	}
@@ -160,17 +165,18 @@ func (c *conn) parks() bool { return c.plain != nil && c.s.conf.Park > 0 }
 func (c *conn) silent() state {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !time.Now().Before(c.until) {
+	now := time.Now()
+	if !now.Before(c.until) {
 		return gone
 	}
-	if lot := c.s.lot.Load(); c.state == idle && c.parks() && lot != nil && !c.s.draining.Load() {
+	if c.state == idle && c.parks() && !c.s.draining.Load() {
 		c.state = parked
-		if lot.add(c) {
+		if c.s.park(c) {
 			return parked
 		}
 		c.state = idle
 	}
-	c.nc.SetReadDeadline(c.until)
+	c.stay(now)
 	return idle
 }
 

@@ -33,7 +33,8 @@ type Config struct {
 type Server struct {
 	conf     Config
 	draining atomic.Bool
-	lot      atomic.Pointer[lot] // while Run runs
+	lot      atomic.Pointer[lot] // once a connection was to be parked, while Run runs
+	wanted   chan struct{}       // has one when there should be a lot
 
 	mu    sync.Mutex
 	conns map[*conn]struct{}
@@ -41,7 +42,7 @@ type Server struct {
 
 // New makes a server. Run must run while it serves.
 func New(conf Config) *Server {
-	return &Server{conf: conf, conns: map[*conn]struct{}{}}
+	return &Server{conf: conf, wanted: make(chan struct{}, 1), conns: map[*conn]struct{}{}}
 }
 
 // ServeConn serves the requests that come through nc, which is a *socket.Conn, a *tls.Conn after
@@ -116,21 +117,44 @@ const patrolPause = 250 * time.Millisecond
 // Run serves connections that have been silent, and notices clients that leave while they are owed an
 // answer, until ctx ends: the contexts of their requests are canceled then.
 func (s *Server) Run(ctx context.Context) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	all.Go(func() { s.parking(ctx) })
+	s.patrol(ctx)
+}
+
+// parking has a lot as soon as one is wanted.
+func (s *Server) parking(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-s.wanted:
+	}
 	lot, err := newLot()
 	if err != nil {
 		s.conf.Log.Warn(fmt.Sprintf("idle connections take more memory than they need: %v", err))
-		s.patrol(ctx)
 		return
 	}
 	s.lot.Store(lot)
-	var all sync.WaitGroup
-	all.Go(func() { lot.run((*conn).serve) })
-	s.patrol(ctx)
-	s.lot.Store(nil)
-	for _, c := range lot.close() {
-		go c.serve()
+	defer context.AfterFunc(ctx, func() {
+		s.lot.Store(nil)
+		for _, c := range lot.close() {
+			go c.serve()
+		}
+	})()
+	lot.run((*conn).serve)
+}
+
+// park is false when the connection has to keep its goroutine.
+func (s *Server) park(c *conn) bool {
+	if lot := s.lot.Load(); lot != nil {
+		return lot.add(c)
 	}
-	all.Wait()
+	select {
+	case s.wanted <- struct{}{}:
+	default:
+	}
+	return false
 }
 
 func (s *Server) patrol(ctx context.Context) {

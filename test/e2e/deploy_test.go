@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"sandwich/test/load"
 )
@@ -65,8 +66,9 @@ func (m *Machine) openSite() {
 	m.MustRun("sandwich", "enable", "site")
 }
 
-// visits are requests for pages, for a module that is imported late, and writing ones.
-var visits = load.Load{Host: "ledger.example", Rate: 20, Mix: []load.Request{{Path: "/"}, {Path: "/lazy"}, {Path: "/add", Post: 100}}}
+// visits are requests for pages, for a module that is imported late, and writing ones. Who is held for
+// half a minute is still served.
+var visits = load.Load{Host: "ledger.example", Rate: 20, Timeout: time.Minute, Mix: []load.Request{{Path: "/"}, {Path: "/lazy"}, {Path: "/add", Post: 100}}}
 
 // serves is the release that answers, and the directory of the process.
 func (m *Machine) serves() (release, dir string) {
