@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"sandwich/proxy/route"
 	"sandwich/units/apply"
 	"sandwich/units/inventory"
@@ -53,7 +55,7 @@ func (t *terminal) prepare(ctx context.Context, h *host, names []string, start f
 	if err != nil {
 		return nil, err
 	}
-	job.mistakes = t.diagnostics(t.stderr, job.inventory, job.inventory.Diagnostics())
+	job.mistakes = t.mistakesOnly(job.inventory)
 	if missing := job.inventory.Missing(); len(missing) > 0 {
 		t.tell("error: %s: enabled, but its project file is gone\nhint: sandwich disable %s", missing[0], missing[0])
 		job.unplanned++
@@ -71,6 +73,33 @@ func (t *terminal) prepare(ctx context.Context, h *host, names []string, start f
 		}
 	}
 	return job, nil
+}
+
+// mistakesOnly prints the mistakes, and says whether there are any. Warnings of projects are counted:
+// they are not about what is done now, and check shows them.
+func (t *terminal) mistakesOnly(found *inventory.Inventory) bool {
+	diags := slices.Clone(found.HostDiagnostics)
+	for _, entry := range found.Entries {
+		errs := errorsOf(entry.Diagnostics)
+		diags = append(diags, errs...)
+		switch n := len(entry.Diagnostics) - len(errs); n {
+		case 0:
+		case 1:
+			t.tell("%s: a warning, shown by: sandwich check %s", entry.Name, entry.Name)
+		default:
+			t.tell("%s: %d warnings, shown by: sandwich check %s", entry.Name, n, entry.Name)
+		}
+	}
+	return t.diagnostics(t.stderr, found, diags)
+}
+
+func errorsOf(diags hcl.Diagnostics) (errs hcl.Diagnostics) {
+	for _, d := range diags {
+		if d.Severity == hcl.DiagError {
+			errs = append(errs, d)
+		}
+	}
+	return errs
 }
 
 func (t *terminal) planOne(ctx context.Context, h *host, job *prepared, p *project.Project, start bool, served map[string]string) {
