@@ -2,8 +2,9 @@
 
 gunicorn gets its listening socket from systemd and reports to it. What this file changes:
 
-* "systemctl start" succeeds when every worker has imported the application. gunicorn itself says
-  READY=1 before any worker has begun to. Code that cannot be imported fails the start.
+* "systemctl start" succeeds when every worker has imported the application, the views of a Django
+  project with it. gunicorn itself says READY=1 before any worker has begun to. Code that cannot be
+  imported fails the start.
 * A worker that is replaced later and then meets broken code does not end a master that serves.
 * A worker that imports slowly is not taken for one that hangs in a request.
 * No connection that was accepted is dropped at a stop, and none is kept open between requests.
@@ -253,8 +254,41 @@ def post_fork(server, worker):
 @after_project
 def post_worker_init(worker):
     """In the worker, when it has loaded the application and is about to accept."""
+    for prepare in (import_views, import_engines):
+        try:
+            prepare()
+        except Exception:
+            # The first visitor meets it, too, and Django says what it thinks of it then.
+            pass
     faulthandler.cancel_dump_traceback_later()
     board().mark(worker)
+
+
+def import_views():
+    """Import what the URLs lead to. Django leaves that to the first request of each worker, which in
+    a large project waits for seconds, after every restart."""
+    if is_django():
+        from django.urls import get_resolver
+
+        get_resolver().url_patterns
+
+
+def import_engines():
+    """Import the database and template engines, which are left to the first request as well. Nothing
+    is connected to."""
+    if is_django():
+        from django.db import connections
+        from django.template import engines
+
+        for alias in connections:
+            connections[alias]
+        engines.all()
+
+
+def is_django():
+    """Return whether the application is Django's, and complete."""
+    registry = sys.modules.get("django.apps")
+    return registry is not None and registry.apps.ready
 
 
 @after_project

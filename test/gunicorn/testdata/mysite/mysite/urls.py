@@ -6,6 +6,11 @@ from django.db import connection
 from django.http import HttpResponse, JsonResponse
 from django.urls import path
 
+# Django imports views with the first request that needs them.
+time.sleep(float(os.environ.get("SITE_VIEWS_SECONDS", "0")))
+if (settings.BASE_DIR / "broken-views").exists():
+    raise RuntimeError("the views are broken")
+
 
 def hello(request):
     return HttpResponse("hello\n")
