@@ -64,7 +64,7 @@ func visit(one *server, w work, n int, closing bool) error {
 // settled is a server's memory when it has had time to give some back: nothing tells when it has.
 func (one *server) settled() int64 {
 	least := one.memory()
-	for range 6 {
+	for range 10 {
 		time.Sleep(time.Second)
 		least = min(least, one.memory())
 	}

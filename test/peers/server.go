@@ -66,8 +66,12 @@ func (one *server) await() error {
 // stop ends the server and those that it has started.
 func (one *server) stop() {
 	if one.process != nil {
-		syscall.Kill(-one.process.Process.Pid, syscall.SIGKILL)
+		group := -one.process.Process.Pid
+		syscall.Kill(group, syscall.SIGKILL)
 		one.process.Wait()
+		for syscall.Kill(group, 0) == nil { // those that it has started still accept for a moment
+			time.Sleep(time.Millisecond)
+		}
 		one.process = nil
 	}
 }
