@@ -172,7 +172,7 @@ func workersAreOrdinaryUnits(t *testing.T, m *Machine) {
 func tasksSurviveARestart(t *testing.T, m *Machine) {
 	t.Helper()
 	m.MustRun("sandwich", "stop", "ledger.celery@2")
-	m.task("celery", "long", 12)
+	m.task("celery", "long", 60)
 	m.task("rq", "job", 12)
 	m.eventually("both tasks are begun", "[ -e /srv/shared/long.begun ] && [ -e /srv/shared/job.begun ]")
 	m.Shell("echo r2 >/srv/ledger/release")
