@@ -27,7 +27,7 @@ type Machine struct {
 	Suite string // bookworm (systemd 252) or trixie (systemd 257)
 
 	virtual bool   // it is test/vm's, not test/lab's
-	front   string // the address that leads to its port 80; "" in a network that can be entered
+	front   string // the address of its proxy; "" where each is as it is written
 
 	pidOnce sync.Once
 	pidText string
@@ -138,13 +138,21 @@ func (m *Machine) end() {
 		m.t.Errorf("the journal has %q", found)
 	}
 	if m.t.Failed() {
-		console, _ := os.ReadFile("/run/sandwich-lab/" + m.name + "/console")
+		console, _ := os.ReadFile(m.live() + "/console")
 		m.t.Logf("%s's console ends with:\n%s\nand its journal with:\n%s", m.Suite, tail(string(console), 10),
 			m.Journal("-n", "60", "-o", "short-monotonic"))
 	}
 	if r := start(nil, m.tool("down", m.name)); r.Code != 0 {
 		m.t.Errorf("cannot take the machine down: %s", r.Stderr)
 	}
+}
+
+// live is where the machine's tool keeps it.
+func (m *Machine) live() string {
+	if m.virtual {
+		return "/run/sandwich-vm/" + m.name
+	}
+	return "/run/sandwich-lab/" + m.name
 }
 
 func (m *Machine) command(command ...string) *exec.Cmd {

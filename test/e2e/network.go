@@ -23,7 +23,7 @@ import (
 // be looked up on another thread, and so in another network.
 func (m *Machine) Dial(ctx context.Context, network, address string) (c net.Conn, err error) {
 	if m.front != "" {
-		return (&net.Dialer{}).DialContext(ctx, network, m.front)
+		address = m.front
 	}
 	if entered := m.inNetwork(func() { c, err = (&net.Dialer{}).DialContext(ctx, network, address) }); entered != nil {
 		return nil, entered
@@ -65,7 +65,12 @@ func (m *Machine) inNetwork(do func()) error {
 	return nil
 }
 
+// pid is the process whose network is the machine's. Another boot of a virtual one has another.
 func (m *Machine) pid() string {
+	if m.virtual {
+		pid, _ := os.ReadFile(m.live() + "/pid")
+		return strings.TrimSpace(string(pid))
+	}
 	m.pidOnce.Do(func() { m.pidText = strings.TrimSpace(start(nil, lab("pid", m.name)).Stdout) })
 	return m.pidText
 }

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// BootVirtual makes and boots a virtual machine of test/vm. Only its port 80 can be dialled.
+// BootVirtual makes and boots a machine of test/vm, with a kernel of its own.
 func BootVirtual(t testing.TB, suite string) *Machine {
 	t.Helper()
 	m := &Machine{t: t, Suite: suite, virtual: true, name: fmt.Sprintf("e2e-%d-%d", os.Getpid(), booted.Add(1))}
 	t.Cleanup(m.end)
 	m.must("up", m.name, suite)
-	m.front = "127.0.0.1:" + strings.TrimSpace(m.must("port", m.name))
+	m.front = "10.0.2.15:80"
 	return m
 }
 
