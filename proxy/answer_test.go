@@ -39,7 +39,6 @@ func TestAnswersPassWhateverTheirFraming(t *testing.T) {
 		{"204", "GET", "HTTP/1.1 204 No Content\r\n\r\n", 204, 0, ""},
 		{"304", "GET", "HTTP/1.1 304 Not Modified\r\nEtag: \"x\"\r\nContent-Length: 3\r\n\r\n", 304, 0, ""},
 		{"100 before", "GET", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na", 200, 1, "a"},
-		{"102 before", "GET", "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na", 200, 1, "a"},
 		{"error of the application", "GET", "HTTP/1.1 500 Oops\r\nContent-Length: 1\r\n\r\na", 500, 1, "a"},
 	}
 	for _, c := range cases {
