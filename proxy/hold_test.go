@@ -63,13 +63,20 @@ func TestAStaleSocketIsWaitedForToo(t *testing.T) {
 	within(t, got, "an answer").want(t, 200)
 }
 
-func TestAFullQueueIsWaitedFor(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "app.sock")
+// shortQueue is a socket whose queue has room for next to nothing, and from which nobody accepts.
+func shortQueue(t *testing.T) (path string, fd int) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "app.sock")
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	must(t, err)
-	defer syscall.Close(fd)
-	must(t, syscall.Bind(fd, &syscall.SockaddrUnix{Name: socket}))
+	t.Cleanup(func() { syscall.Close(fd) })
+	must(t, syscall.Bind(fd, &syscall.SockaddrUnix{Name: path}))
 	must(t, syscall.Listen(fd, 0))
+	return path, fd
+}
+
+func TestAFullQueueIsWaitedFor(t *testing.T) {
+	socket, fd := shortQueue(t)
 	f := newFront(t, demo(socket))
 	var full int
 	for ; ; full++ { // until the queue says EAGAIN
@@ -98,12 +105,7 @@ func TestAFullQueueIsWaitedFor(t *testing.T) {
 
 // nginx makes a 502 of this.
 func TestAQueueThatStaysFullIs503(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "app.sock")
-	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
-	must(t, err)
-	defer syscall.Close(fd)
-	must(t, syscall.Bind(fd, &syscall.SockaddrUnix{Name: socket}))
-	must(t, syscall.Listen(fd, 0))
+	socket, _ := shortQueue(t)
 	c, err := net.Dial("unix", socket)
 	must(t, err)
 	defer c.Close()
