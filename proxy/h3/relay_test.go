@@ -169,6 +169,7 @@ func TestClientsOfAProcessThatDiedAreToldSo(t *testing.T) {
 	for err == nil {
 		_, err = str.Write([]byte("hello"))
 	}
+	<-client.Context().Done() // a moment after its streams are told
 	var reset *quic.StatelessResetError
 	if !errors.As(context.Cause(client.Context()), &reset) {
 		t.Errorf("the client finds out by %v", context.Cause(client.Context()))
