@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"time"
+)
+
+// often is how many cold starts there are for each round: one is soon over.
+const often = 5
+
+// cold has a visitor come to a site that sleeps, beside what of it is the application's own import, and
+// what gunicorn by itself takes to answer.
+func cold(ctx context.Context, m *measurement) error {
+	if err := do(ctx, "chown", "-R", owner+":", site); err != nil {
+		return err
+	}
+	defer os.Remove(projectsDir + "/" + siteName + ".hcl")
+	fmt.Println("\n| cold start | import alone | gunicorn alone | through the proxy | on top of the import | on top of gunicorn |\n|---|---:|---:|---:|---:|---:|")
+	for _, workers := range []string{"1", "2"} {
+		if err := m.coldWith(ctx, workers); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *measurement) coldWith(ctx context.Context, workers string) error {
+	file := fmt.Sprintf("root    = %q\nuser    = %q\ndomains = [\"%s.test\"]\ngunicorn {\n  workers = %s\n}\ntls {\n  mode = \"internal\"\n}\n", site, owner, siteName, workers)
+	if err := os.WriteFile(projectsDir+"/"+siteName+".hcl", []byte(file), 0o644); err != nil {
+		return err
+	}
+	if err := do(ctx, "sandwich", "enable", siteName); err != nil {
+		return err
+	}
+	var imports, alone, ours []cost
+	for range often * m.rounds {
+		for _, one := range []struct {
+			rounds *[]cost
+			run    func(context.Context, string) (time.Duration, error)
+		}{{&imports, importAlone}, {&alone, gunicornAlone}, {&ours, throughProxy}} {
+			took, err := one.run(ctx, workers)
+			if err != nil {
+				return err
+			}
+			*one.rounds = append(*one.rounds, cost{wall: took})
+		}
+	}
+	own, server, all := middle(imports, wall), middle(alone, wall), middle(ours, wall)
+	fmt.Printf("| %s workers | %s (%.0f %%) | %s (%.0f %%) | %s (%.0f %%) | %s | %s |\n", workers, short(own), 100*spread(imports, wall),
+		short(server), 100*spread(alone, wall), short(all), 100*spread(ours, wall), short(all-own), short(all-server))
+	return do(ctx, "sandwich", "disable", siteName)
+}
+
+// asOwner runs a command in the site, as its user.
+func asOwner(ctx context.Context, args ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, "setpriv", append([]string{"--reuid", owner, "--regid", owner, "--clear-groups"}, args...)...)
+	command.Dir = site
+	command.Env = append(os.Environ(), "DJANGO_SETTINGS_MODULE=tiny.settings", "PYTHONDONTWRITEBYTECODE=1")
+	return command
+}
+
+// importAlone is a python that imports the application, with its views, and ends.
+func importAlone(ctx context.Context, _ string) (time.Duration, error) {
+	began := time.Now()
+	err := asOwner(ctx, "python3", "-c", "from tiny.wsgi import application; import django.urls; django.urls.get_resolver().url_patterns").Run()
+	return time.Since(began), err
+}
+
+// gunicornAlone is a gunicorn without systemd and sandwich, until it has answered.
+func gunicornAlone(ctx context.Context, workers string) (time.Duration, error) {
+	socket := "/tmp/alone.sock"
+	os.Remove(socket)
+	began := time.Now()
+	gunicorn := asOwner(ctx, "gunicorn", "--workers", workers, "--bind", "unix:"+socket, "tiny.wsgi:application")
+	if err := gunicorn.Start(); err != nil {
+		return 0, err
+	}
+	_, err := firstByte(ctx, "unix", socket)
+	took := time.Since(began)
+	_ = gunicorn.Process.Signal(os.Interrupt)
+	_ = gunicorn.Wait()
+	return took, err
+}
+
+// throughProxy is the first visitor of a site that sleeps.
+func throughProxy(ctx context.Context, _ string) (time.Duration, error) {
+	if err := do(ctx, "systemctl", "stop", "sandwich-"+siteName+".service"); err != nil {
+		return 0, err
+	}
+	return firstByte(ctx, "tcp", "127.0.0.1:80")
+}
+
+// firstByte is how long it takes until a page comes, from when somebody listens there at the latest.
+func firstByte(ctx context.Context, network, address string) (time.Duration, error) {
+	began := time.Now()
+	for time.Since(began) < time.Minute {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		c, err := net.Dial(network, address)
+		if err != nil {
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		defer c.Close()
+		if _, err := fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: %s.test\r\nConnection: close\r\n\r\n", siteName); err != nil {
+			return 0, err
+		}
+		answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			return 0, err
+		}
+		answer.Body.Close()
+		if answer.StatusCode >= 500 {
+			return 0, fmt.Errorf("%s answers %s", address, answer.Status)
+		}
+		return time.Since(began), nil
+	}
+	return 0, errors.New(address + " does not answer")
+}
