@@ -20,7 +20,7 @@ type pool struct {
 
 	mu     sync.Mutex
 	idle   []*conn
-	opened int // and not closed yet
+	opened int // or being opened, and not closed yet
 }
 
 type conn struct {
@@ -65,19 +65,22 @@ func (p *pool) take(deadline time.Time) (*conn, error) {
 	return c, nil
 }
 
+// dial opens the connection that get has counted.
 func (p *pool) dial(ctx context.Context) (*conn, error) {
 	fresh, err := p.load.Dial(ctx, "tcp", p.address)
 	if err != nil {
+		p.forget()
 		return nil, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.opened++
 	return &conn{Conn: fresh, reader: bufio.NewReader(fresh)}, nil
 }
 
 func (p *pool) drop(c *conn) {
 	c.Close()
+	p.forget()
+}
+
+func (p *pool) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.opened--
@@ -113,12 +116,13 @@ func (p *pool) leave() {
 	}
 }
 
-// get gives a kept connection. As many as there may be are opened first, and then used in turn: so
-// they all stay in use, as those of many visitors do.
+// get gives a kept connection, or counts one that is to be opened. As many as there may be are opened
+// first, and then used in turn: so they all stay in use, as those of many visitors do.
 func (p *pool) get() *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.idle) == 0 || p.opened < p.load.Connections {
+		p.opened++
 		return nil
 	}
 	first := p.idle[0]
