@@ -32,7 +32,6 @@ type conn struct {
 	cancel context.CancelFunc // of the request that is served
 	opened time.Time
 	until  time.Time // when an idle connection is closed
-	place  uint64    // where it is parked
 
 	patrolled atomic.Uint32 // how often the patrol has met the request that is served; see look
 	uploading atomic.Bool   // its body has not ended
@@ -45,7 +44,7 @@ type conn struct {
 	cut    bool // the answer is incomplete
 
 	hijacked bool
-	left     func() // is called when the connection is the server's no more
+	ended    func() // is called when the connection is the server's no more
 }
 
 // state is what a connection does.
@@ -54,13 +53,13 @@ type state int
 const (
 	opening state = iota // no request has come yet
 	idle                 // between two requests
-	parked               // idle, in the server's lot, or just leaving it
+	parked               // its descriptor is in the server's lot
 	busy                 // a request is being read or served
 	gone                 // it is to end
 )
 
-func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{s: s, nc: nc, socket: socket.Of(nc), remote: nc.RemoteAddr().String(), opened: time.Now()}
+func newConn(s *Server, nc net.Conn, ended func()) *conn {
+	c := &conn{s: s, nc: nc, socket: socket.Of(nc), remote: nc.RemoteAddr().String(), opened: time.Now(), ended: ended}
 	c.plain, _ = nc.(*socket.Conn)
 	c.in.conn, c.in.socket = nc, c.plain
 	c.ctx = context.WithValue(context.Background(), http.LocalAddrContextKey, nc.LocalAddr())
@@ -73,18 +72,14 @@ func newConn(s *Server, nc net.Conn) *conn {
 
 // serve serves one request after the other, until the connection ends or is parked.
 func (c *conn) serve() {
-	ended := true
-	defer func() {
-		if ended {
-			c.end()
-		}
-	}()
+	leave := c.end
+	defer func() { leave() }()
 	for {
 		switch c.await() {
 		case gone:
 			return
 		case parked:
-			ended = false
+			leave = func() { c.s.remove(c) }
 			return
 		}
 		if !c.next() {
@@ -170,48 +165,34 @@ func (c *conn) silent() state {
 		return gone
 	}
 	if c.state == idle && c.parks() && !c.s.draining.Load() {
-		c.state = parked
 		if c.s.park(c) {
+			c.state = parked
 			return parked
 		}
-		c.state = idle
 	}
 	c.stay(now)
 	return idle
-}
-
-// unpark is true when the connection was parked, and is the caller's now.
-func (c *conn) unpark() bool {
-	lot := c.s.lot.Load()
-	return lot != nil && c.state == parked && lot.take(c.place) != nil
 }
 
 // hurry bounds how long the connection may be idle.
 func (c *conn) hurry() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.state == idle:
+	if c.state == idle {
 		c.until = time.Now().Add(c.s.conf.Grace)
 		c.nc.SetReadDeadline(c.until)
-	case c.unpark():
-		go c.serve()
 	}
 }
 
 func (c *conn) closeIdle() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.state == idle:
-		c.until = past
-		c.nc.SetReadDeadline(past)
-		return true
-	case c.unpark():
-		go c.end()
-		return true
+	if c.state != idle {
+		return false
 	}
-	return false
+	c.until = past
+	c.nc.SetReadDeadline(past)
+	return true
 }
 
 // past is a deadline that makes a read fail now.
@@ -221,11 +202,6 @@ func (c *conn) interrupt() { c.nc.SetReadDeadline(past) }
 
 // abort ends the connection and what is done for it.
 func (c *conn) abort() {
-	c.mu.Lock()
-	if c.unpark() {
-		go c.end()
-	}
-	c.mu.Unlock()
 	if c.socket != nil {
 		c.socket.Close() // TLS would wait for a write in progress
 	} else {
@@ -397,6 +373,11 @@ func (c *conn) end() {
 	}
 	c.nc.Close()
 	c.left()
+}
+
+func (c *conn) left() {
+	c.s.remove(c)
+	c.ended()
 }
 
 // write writes p and then q, which may be kept from growing old by a client that takes nothing.

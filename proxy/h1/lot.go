@@ -7,17 +7,32 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sandwich/proxy/socket"
 )
 
-// lot is where connections wait for their next request without a goroutine, whose stack is most of what
-// an idle connection costs. It is safe for concurrent use.
+// lot is where connections wait for their next request, with neither a goroutine nor anything else that
+// Go has for one. It is safe for concurrent use.
 type lot struct {
 	watch *os.File // epoll(7)
 	raw   syscall.RawConn
 
 	mu     sync.Mutex
 	last   uint64
-	parked map[uint64]*conn // by what epoll says of each
+	parked map[uint64]waiting // by what epoll says of each
+}
+
+// waiting is a connection that is parked.
+type waiting struct {
+	socket.Detached
+	until time.Time // when it is closed
+	ended func()
+}
+
+// end closes a connection that is parked no more.
+func (w waiting) end() {
+	w.Close()
+	w.ended()
 }
 
 func newLot() (*lot, error) {
@@ -35,12 +50,12 @@ func newLot() (*lot, error) {
 		watch.Close()
 		return nil, err
 	}
-	return &lot{watch: watch, raw: raw, parked: map[uint64]*conn{}}, nil
+	return &lot{watch: watch, raw: raw, parked: map[uint64]waiting{}}, nil
 }
 
 // run calls wake, in a goroutine of its own, with each connection that has something to read or was left
 // by its client, until close. The connection is not parked any more.
-func (l *lot) run(wake func(*conn)) {
+func (l *lot) run(wake func(waiting)) {
 	var events [128]unix.EpollEvent
 	l.raw.Read(func(fd uintptr) (done bool) {
 		for {
@@ -49,8 +64,8 @@ func (l *lot) run(wake func(*conn)) {
 				continue
 			}
 			for _, e := range events[:max(n, 0)] {
-				if c := l.take(idOf(e)); c != nil {
-					go wake(c)
+				if w, ok := l.take(idOf(e)); ok {
+					go wake(w)
 				}
 			}
 			if n < len(events) {
@@ -61,77 +76,74 @@ func (l *lot) run(wake func(*conn)) {
 }
 
 // close ends run, and gives the connections that are still parked.
-func (l *lot) close() (left []*conn) {
-	l.watch.Close()
-	left = l.some(func(*conn) bool { return true })
+func (l *lot) close() (left []waiting) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, c := range l.parked { // that came meanwhile
-		left = append(left, c)
+	for _, w := range l.parked {
+		left = append(left, w)
 	}
 	l.parked = nil
+	l.mu.Unlock()
+	l.watch.Close() // which forgets them all
 	return left
 }
 
-// add parks a connection, and is false when it cannot.
+// add parks what c waits for, and is false when it cannot. The place is kept until it is taken.
 func (l *lot) add(c *conn) bool {
-	l.mu.Lock()
+	l.mu.Lock() // until all is done: nothing may be taken before
+	defer l.mu.Unlock()
 	if l.parked == nil {
-		l.mu.Unlock()
+		return false
+	}
+	d, err := c.plain.Detach()
+	if err != nil {
 		return false
 	}
 	l.last++
-	c.place = l.last
-	l.parked[c.place] = c
-	l.mu.Unlock()
-	var err error
-	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT, Fd: int32(c.place), Pad: int32(c.place >> 32)}
-	if closed := c.plain.Control(func(fd uintptr) { err = l.control(unix.EPOLL_CTL_ADD, fd, &event) }); closed != nil || err != nil {
-		return l.take(c.place) == nil // somebody else has it by now
+	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT, Fd: int32(l.last), Pad: int32(l.last >> 32)}
+	if l.control(unix.EPOLL_CTL_ADD, d.FD, &event) != nil {
+		d.Close()
+		return false
 	}
+	l.parked[l.last] = waiting{d, c.until, c.ended}
+	c.nc.Close()
 	return true
 }
 
 func idOf(e unix.EpollEvent) uint64 { return uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32 }
 
-// take gives the connection that is parked at a place, to one caller only, or nil.
-func (l *lot) take(place uint64) *conn {
+// take gives the connection that is parked at a place, to one caller only.
+func (l *lot) take(place uint64) (waiting, bool) {
 	l.mu.Lock()
-	c := l.parked[place]
-	delete(l.parked, place)
-	l.mu.Unlock()
-	if c != nil {
-		c.plain.Control(func(fd uintptr) { l.control(unix.EPOLL_CTL_DEL, fd, nil) })
+	defer l.mu.Unlock()
+	w, ok := l.parked[place]
+	if ok {
+		delete(l.parked, place)
+		l.control(unix.EPOLL_CTL_DEL, w.FD, nil)
 	}
-	return c
+	return w, ok
 }
 
-func (l *lot) control(op int, fd uintptr, event *unix.EpollEvent) (err error) {
-	if closed := l.raw.Control(func(watch uintptr) { err = unix.EpollCtl(int(watch), op, int(fd), event) }); closed != nil {
+func (l *lot) control(op, fd int, event *unix.EpollEvent) (err error) {
+	if closed := l.raw.Control(func(watch uintptr) { err = unix.EpollCtl(int(watch), op, fd, event) }); closed != nil {
 		return closed
 	}
 	return err
 }
 
 // some takes all connections that are as wanted.
-func (l *lot) some(wanted func(*conn) bool) (taken []*conn) {
+func (l *lot) some(wanted func(waiting) bool) (taken []waiting) {
 	l.mu.Lock()
 	var places []uint64
-	for place, c := range l.parked {
-		if wanted(c) {
+	for place, w := range l.parked {
+		if wanted(w) {
 			places = append(places, place)
 		}
 	}
 	l.mu.Unlock()
 	for _, place := range places {
-		if c := l.take(place); c != nil {
-			taken = append(taken, c)
+		if w, ok := l.take(place); ok {
+			taken = append(taken, w)
 		}
 	}
 	return taken
-}
-
-// late takes the connections that have been idle for long enough.
-func (l *lot) late(now time.Time) []*conn {
-	return l.some(func(c *conn) bool { return !now.Before(c.until) })
 }

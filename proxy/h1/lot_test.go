@@ -2,10 +2,13 @@ package h1_test
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
@@ -113,6 +116,52 @@ func TestCloseEndsParkedConnections(t *testing.T) {
 	h.Close()
 	v.ends(t)
 	within(t, h.ended, "the end of the connection")
+}
+
+func TestWhoComesBackFromTheLotAfterCloseIsNotServed(t *testing.T) {
+	h := parking(t, patience)
+	v := h.visitor()
+	h.parks(1)
+	h.Close()
+	if v.ask() == nil {
+		t.Error("it is served")
+	}
+	late, err := net.Dial("tcp", h.addr)
+	must(t, err)
+	defer late.Close()
+	if n, _ := late.Read(make([]byte, 1)); n > 0 {
+		t.Error("who comes after Close is served")
+	}
+}
+
+// A tunnel, and a file that is sent within the kernel, want more of a connection than its bytes.
+func TestAConnectionThatWasParkedCanDoAllThatOthersCan(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "large")
+	large := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
+	must(t, os.WriteFile(name, large, 0o600))
+	h := newHostWith(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/large":
+			http.ServeFile(w, r, name)
+		case "/tunnel":
+			nc, _, _ := http.NewResponseController(w).Hijack()
+			defer nc.Close()
+			io.WriteString(nc, r.RemoteAddr)
+		}
+	}, func(c *h1.Config) { c.Park, c.IdleTime = time.Millisecond, patience })
+	v := h.visitor()
+	h.parks(1)
+	io.WriteString(v, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+	res, err := http.ReadResponse(v.in, nil)
+	must(t, err)
+	if all, err := io.ReadAll(res.Body); err != nil || !bytes.Equal(all, large) {
+		t.Errorf("%d bytes, %v", len(all), err)
+	}
+	h.parks(1)
+	io.WriteString(v, "GET /tunnel HTTP/1.1\r\nHost: a\r\n\r\n")
+	if all, err := io.ReadAll(v.in); string(all) != v.LocalAddr().String() || err != nil {
+		t.Errorf("%q, %v", all, err)
+	}
 }
 
 // Everything at once: requests, clients that leave, and room that is made.

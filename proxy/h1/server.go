@@ -36,8 +36,9 @@ type Server struct {
 	lot      atomic.Pointer[lot] // once a connection was to be parked, while Run runs
 	wanted   chan struct{}       // has one when there should be a lot
 
-	mu    sync.Mutex
-	conns map[*conn]struct{}
+	mu     sync.Mutex
+	conns  map[*conn]struct{} // but those that are parked
+	closed bool
 }
 
 // New makes a server. Run must run while it serves.
@@ -51,16 +52,33 @@ func New(conf Config) *Server {
 // hijacks it is left to that handler. ended is called once: when the connection has ended, or when
 // it is hijacked.
 func (s *Server) ServeConn(nc net.Conn, ended func()) {
-	c := newConn(s, nc)
-	c.left = func() { s.remove(c); ended() }
-	s.add(c)
-	c.serve()
+	s.serve(newConn(s, nc, ended))
 }
 
-func (s *Server) add(c *conn) {
+func (s *Server) serve(c *conn) {
+	if s.add(c) {
+		c.serve()
+	} else {
+		c.end()
+	}
+}
+
+// wake serves a connection that was parked.
+func (s *Server) wake(w waiting) {
+	c := newConn(s, w.Attach(), w.ended)
+	c.state, c.opened = idle, time.Time{}
+	s.serve(c)
+}
+
+// add is false when no connection is to be served any more.
+func (s *Server) add(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
 	s.conns[c] = struct{}{}
+	return true
 }
 
 func (s *Server) remove(c *conn) {
@@ -88,10 +106,17 @@ func (s *Server) Drain() {
 	for _, c := range s.all() {
 		c.hurry()
 	}
+	for _, w := range s.parked(always) {
+		go s.wake(w)
+	}
 }
 
 // CloseIdle closes connections that wait for a request, n at most, and says how many those were.
 func (s *Server) CloseIdle(n int) (closed int) {
+	for _, w := range s.parked(func(waiting) bool { closed++; return closed <= n }) {
+		w.end()
+	}
+	closed = min(closed, n)
 	for _, c := range s.all() {
 		if closed == n {
 			break
@@ -106,10 +131,26 @@ func (s *Server) CloseIdle(n int) (closed int) {
 // Close ends every connection now, whatever it does.
 func (s *Server) Close() {
 	s.draining.Store(true)
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
 	for _, c := range s.all() {
 		c.abort()
 	}
+	for _, w := range s.parked(always) {
+		w.end()
+	}
 }
+
+// parked takes those of the parked connections that are as wanted.
+func (s *Server) parked(wanted func(waiting) bool) []waiting {
+	if lot := s.lot.Load(); lot != nil {
+		return lot.some(wanted)
+	}
+	return nil
+}
+
+func always(waiting) bool { return true }
 
 // patrolPause is how often clients are looked at that wait for an answer.
 const patrolPause = 250 * time.Millisecond
@@ -138,11 +179,11 @@ func (s *Server) parking(ctx context.Context) {
 	s.lot.Store(lot)
 	defer context.AfterFunc(ctx, func() {
 		s.lot.Store(nil)
-		for _, c := range lot.close() {
-			go c.serve()
+		for _, w := range lot.close() {
+			go s.wake(w)
 		}
 	})()
-	lot.run((*conn).serve)
+	lot.run(s.wake)
 }
 
 // park is false when the connection has to keep its goroutine.
@@ -174,10 +215,8 @@ func (s *Server) patrol(ctx context.Context) {
 
 // endLate ends parked connections whose time is over.
 func (s *Server) endLate(now time.Time) {
-	if lot := s.lot.Load(); lot != nil {
-		for _, c := range lot.late(now) {
-			go c.end()
-		}
+	for _, w := range s.parked(func(w waiting) bool { return !now.Before(w.until) }) {
+		w.end()
 	}
 }
 

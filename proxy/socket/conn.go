@@ -97,7 +97,7 @@ func (c *Conn) CloseWrite() error {
 
 // Reset makes Close tell the peer that something was lost, instead of an end in order.
 func (c *Conn) Reset() {
-	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+	if tcp, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
 		tcp.SetLinger(0)
 	}
 }
