@@ -22,7 +22,7 @@ import (
 )
 
 // patience bounds every wait of a test. Nothing waits for it when all goes well.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // front is a proxy that serves on a TCP port of its own.
 type front struct {

@@ -22,7 +22,7 @@ import (
 	certs "sandwich/proxy/tls"
 )
 
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // daemon is a message bus of the test's own at a fixed address.
 type daemon struct {

@@ -20,7 +20,7 @@ import (
 )
 
 // patience is how long a test waits for what must come at once.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func must(t testing.TB, err error) {
 	t.Helper()
