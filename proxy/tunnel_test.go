@@ -186,7 +186,7 @@ func TestATunnelWhoseClientDoesNotGoIsCut(t *testing.T) {
 	must(t, f.Hold("demo", time.Minute))
 	started := time.Now()
 	must(t, f.Drain("demo", time.Minute))
-	if took := time.Since(started); took < 900*time.Millisecond || took > 3*time.Second {
+	if took := time.Since(started); took < 900*time.Millisecond || took > 20*time.Second {
 		t.Errorf("it took %s", took)
 	}
 }

@@ -83,7 +83,7 @@ func TestALifeUnderSystemd(t *testing.T) {
 
 func appears(t *testing.T, file string) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) { // nobody tells
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) { // nobody tells
 		if content, _ := os.ReadFile(file); strings.Contains(string(content), "GET /static/a.txt") {
 			return
 		}

@@ -168,7 +168,7 @@ func TestNewLinesAreFollowedOverARotation(t *testing.T) {
 			if id != want {
 				t.Fatalf("%s came, want %s", id, want)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatalf("%s did not come", want)
 		}
 	}

@@ -61,7 +61,7 @@ func (f *fake) move(address string) {
 // scrape reads the metrics as Prometheus does.
 func scrape(t *testing.T, network, address string) (string, error) {
 	t.Helper()
-	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true,
+	client := http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, address)
 		}}}
@@ -76,7 +76,7 @@ func scrape(t *testing.T, network, address string) (string, error) {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(time.Millisecond) { // nobody tells
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(time.Millisecond) { // nobody tells
 		if time.Now().After(deadline) {
 			t.Fatalf("not within 10 s: %s", what)
 		}
