@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/godbus/dbus/v5"
@@ -23,6 +24,7 @@ type follower struct {
 	conn    *dbus.Conn
 	p       Proxy
 	names   map[string]string // by object path
+	paths   map[string]string // the other way round
 	results map[string]string // of services, as last told, by object path
 }
 
@@ -66,12 +68,16 @@ func (f *follower) subscribe(ctx context.Context) error {
 
 // look asks for the state of units: of all of them, or of those that are new.
 func (f *follower) look(ctx context.Context, names []string, all bool) error {
-	known := f.names
-	f.names = make(map[string]string, len(names))
+	known := f.paths
+	f.names, f.paths = make(map[string]string, len(names)), make(map[string]string, len(names))
 	var ask []string
 	for _, name := range names {
-		path := unitPath(name)
-		if f.names[path] = name; all || known[path] == "" {
+		path, old := known[name]
+		if !old {
+			path = unitPath(name)
+		}
+		f.names[path], f.paths[name] = name, path
+		if all || !old {
 			ask = append(ask, name)
 		}
 	}
@@ -88,7 +94,30 @@ func (f *follower) ask(ctx context.Context, names []string, all bool) error {
 			return fmt.Errorf("cannot follow units: %w", err)
 		}
 	}
+	spares := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !isSpare(name) })
+	inMemory, err := f.inMemory(ctx, spares)
+	if err != nil {
+		return err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return isSpare(name) && !inMemory[name] })
+	if err := f.list(ctx, names); err != nil {
+		return err
+	}
+	for _, name := range spares {
+		if !inMemory[name] {
+			f.p.UnitSeen(name, "inactive", "dead", "")
+		}
+	}
+	return nil
+}
+
+// list asks systemd for units by their names: it loads those that are not in memory.
+func (f *follower) list(ctx context.Context, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
 	var states [][]any
+	manager := f.conn.Object(systemdName, managerPath)
 	if err := manager.CallWithContext(ctx, managerName+".ListUnitsByNames", 0, names).Store(&states); err != nil {
 		return fmt.Errorf("cannot read the states of units: %w", err)
 	}
@@ -98,6 +127,46 @@ func (f *follower) ask(ctx context.Context, names []string, all bool) error {
 		}
 	}
 	return nil
+}
+
+// isSpare says whether a unit is that of a next generation, which hardly ever runs.
+func isSpare(name string) bool { return strings.HasSuffix(name, ".next.service") }
+
+// oneByOne is how many units are rather asked for by name than looked for among all.
+const oneByOne = 8
+
+// inMemory tells which units systemd has in memory. It forgets one that does nothing and that nothing
+// refers to, and would read it from the disk for an answer: of a thousand next generations at a time,
+// whenever it has read all other units again, and for nothing.
+func (f *follower) inMemory(ctx context.Context, names []string) (map[string]bool, error) {
+	if len(names) > oneByOne {
+		return f.allInMemory(ctx)
+	}
+	found := map[string]bool{}
+	for _, name := range names {
+		err := f.conn.Object(systemdName, managerPath).CallWithContext(ctx, managerName+".GetUnit", 0, name).Err
+		if e, ok := err.(dbus.Error); ok && e.Name == systemdName+".NoSuchUnit" {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("cannot look for %s: %w", name, err)
+		}
+		found[name] = true
+	}
+	return found, nil
+}
+
+func (f *follower) allInMemory(ctx context.Context) (map[string]bool, error) {
+	var states [][]any
+	manager := f.conn.Object(systemdName, managerPath)
+	if err := manager.CallWithContext(ctx, managerName+".ListUnitsByPatterns", 0, []string{}, []string{"*.next.service"}).Store(&states); err != nil {
+		return nil, fmt.Errorf("cannot list next generations: %w", err)
+	}
+	found := make(map[string]bool, len(states))
+	for _, s := range states {
+		found[s[0].(string)] = true
+	}
+	return found, nil
 }
 
 func isSubscribed(err error) bool {

@@ -2,7 +2,10 @@ package bus_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"path"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +36,7 @@ func newManager(t *testing.T, states map[string]string) *manager {
 	must(t, err)
 	t.Cleanup(func() { conn.Close() })
 	m.conn = conn
-	must(t, conn.ExportMethodTable(map[string]any{"Subscribe": m.subscribe, "ListUnitsByNames": m.list}, managerPath, managerName))
+	must(t, conn.ExportMethodTable(map[string]any{"Subscribe": m.subscribe, "ListUnitsByNames": m.list, "ListUnitsByPatterns": m.match, "GetUnit": m.get}, managerPath, managerName))
 	m.own()
 	return m
 }
@@ -66,6 +69,27 @@ func (m *manager) list(names []string) ([]unitRow, *dbus.Error) {
 		rows = append(rows, row)
 	}
 	return rows, nil
+}
+
+// match tells of what is in memory: all that a manager of these tests knows.
+func (m *manager) match(_, patterns []string) ([]unitRow, *dbus.Error) {
+	m.Helper()
+	m.asked <- patterns
+	var rows []unitRow
+	for name := range m.states {
+		if ok, _ := path.Match(patterns[0], name); ok {
+			rows = append(rows, unitRow{Name: name, Load: "loaded", Path: "/", JobPath: "/"})
+		}
+	}
+	return rows, nil
+}
+
+func (m *manager) get(name string) (dbus.ObjectPath, *dbus.Error) {
+	m.asked <- []string{name}
+	if m.states[name] == "" {
+		return "", dbus.NewError("org.freedesktop.systemd1.NoSuchUnit", []any{name})
+	}
+	return "/", nil
 }
 
 // result tells the result of a service as systemd does.
@@ -126,6 +150,36 @@ func TestTheProxyIsToldOfItsUnits(t *testing.T) {
 	f.wants(t, "sandwich-b.service failed failed")
 	if names := <-m.asked; len(names) != 1 {
 		t.Errorf("asked for %v, want only the new one", names)
+	}
+}
+
+func TestANextGenerationThatSleepsIsNotReadFromTheDisk(t *testing.T) {
+	d := newDaemon(t)
+	d.start()
+	const one = "sandwich-p1.next.service"
+	m := newManager(t, map[string]string{one: "active/running"})
+	f := &fake{seen: make(chan string, 100)}
+	var spares []string
+	for i := range 20 {
+		spares = append(spares, fmt.Sprintf("sandwich-p%d.next.service", i))
+	}
+	expect := func(what string, want ...string) {
+		t.Helper()
+		if names := <-m.asked; !slices.Equal(names, want) {
+			t.Errorf("%s: asked for %v, want %v", what, names, want)
+		}
+	}
+	f.serve(spares...)
+	offer(t, f)
+	f.wants(t, one+" active running", "sandwich-p0.next.service inactive dead", "sandwich-p2.next.service inactive dead")
+	expect("all", "*.next.service")
+	expect("all", one)
+	f.serve(append(spares, "sandwich-x.next.service")...)
+	for got := ""; got != "sandwich-x.next.service inactive dead"; got = <-f.seen {
+	}
+	expect("a new one", "sandwich-x.next.service")
+	if n := len(m.asked); n != 0 {
+		t.Errorf("asked %d times more", n)
 	}
 }
 
