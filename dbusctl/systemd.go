@@ -5,10 +5,12 @@ package dbusctl
 import (
 	"context"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 
 	sd "github.com/coreos/go-systemd/v22/dbus"
+	"github.com/godbus/dbus/v5"
 )
 
 // Systemd is a connection to the system's service manager. Its methods are safe for concurrent use.
@@ -18,16 +20,39 @@ type Systemd struct {
 
 // Connect opens the connection. It outlives ctx: only Close ends it.
 func Connect(ctx context.Context) (*Systemd, error) {
-	// go-systemd ends the connection with the context it was dialled under.
-	conn, err := sd.NewSystemConnectionContext(context.WithoutCancel(ctx))
+	// A connection ends with the context it was dialled under.
+	ctx = context.WithoutCancel(ctx)
+	var last *dbus.Conn
+	conn, err := sd.NewConnection(func() (_ *dbus.Conn, err error) {
+		last, err = dial(ctx)
+		return last, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot connect to systemd over D-Bus: %w", err)
 	}
-	if err := conn.Subscribe(); err != nil {
+	// go-systemd's own Subscribe would have every change of every unit sent here, too: only the ends of jobs
+	// are waited for.
+	if err := last.Object("org.freedesktop.systemd1", "/org/freedesktop/systemd1").Call("org.freedesktop.systemd1.Manager.Subscribe", 0).Err; err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("cannot subscribe to systemd's signals: %w", err)
 	}
 	return &Systemd{conn: conn}, nil
+}
+
+// dial opens a connection to the system bus that is nobody else's.
+func dial(ctx context.Context) (*dbus.Conn, error) {
+	conn, err := dbus.SystemBusPrivate(dbus.WithContext(ctx))
+	if err != nil {
+		return nil, err
+	}
+	if err = conn.Auth([]dbus.Auth{dbus.AuthExternal(strconv.Itoa(os.Getuid()))}); err == nil {
+		err = conn.Hello()
+	}
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
 }
 
 // Close ends the connection.

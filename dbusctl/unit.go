@@ -47,13 +47,7 @@ type Unit struct {
 // LoadState is "not-found".
 func (s *Systemd) Unit(ctx context.Context, name string) (Unit, error) {
 	values, err := s.conn.GetAllPropertiesContext(ctx, name)
-	if isNoSuchUnit(err) {
-		return Unit{Name: name, LoadState: "not-found", ActiveState: "inactive"}, nil
-	}
-	if err != nil {
-		return Unit{}, fmt.Errorf("cannot ask systemd about %s: %s", name, busReason(err))
-	}
-	return readUnit(name, values), nil
+	return answered(name, values, err)
 }
 
 func readUnit(name string, values map[string]any) Unit {

@@ -54,10 +54,14 @@ func (t *terminal) carryOut(ctx context.Context, verb string, names []string, st
 }
 
 func (t *terminal) carryOutOn(ctx context.Context, h *host, verb string, names []string, start bool) error {
-	if err := t.finish(ctx, h, names); err != nil {
+	routes, err := h.served(ctx, names)
+	if err != nil {
 		return err
 	}
-	job, err := t.prepare(ctx, h, names, func(string) bool { return start })
+	if err := t.finish(ctx, h, names, routes); err != nil {
+		return err
+	}
+	job, err := t.prepare(ctx, h, names, routes, func(string) bool { return start })
 	if err != nil {
 		return err
 	}
@@ -146,19 +150,16 @@ func (t *terminal) takeAwayOn(ctx context.Context, h *host, names []string, purg
 }
 
 func (t *terminal) goodbyes(ctx context.Context, h *host, names []string) ([]apply.Plan, error) {
-	served, err := h.served(ctx)
+	routes, err := h.served(ctx, names)
 	if err != nil {
 		return nil, err
 	}
-	plans := make([]apply.Plan, 0, len(names))
-	for _, name := range names {
-		plan, err := planOf(ctx, h, apply.Wanted{Name: name}, served)
-		if err != nil {
-			return nil, err
-		}
-		plans = append(plans, plan)
+	wanted := make([]apply.Wanted, len(names))
+	for i, name := range names {
+		wanted[i] = apply.Wanted{Name: name}
 	}
-	return plans, nil
+	plans, errs := plansOf(ctx, h, wanted, hashes(routes))
+	return plans, errors.Join(errs...)
 }
 
 func (t *terminal) goodbye(name string, purge bool) error {

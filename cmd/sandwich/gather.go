@@ -301,8 +301,8 @@ func (g *gathering) changed(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	plan, err := planOf(ctx, g.host, wanted, nil)
-	g.f.Changed = err == nil && slices.ContainsFunc(plan.Steps, func(s apply.Step) bool { return s.New != nil && !bytes.Equal(s.Old, s.New) })
+	plans, errs := plansOf(ctx, g.host, []apply.Wanted{wanted}, nil)
+	g.f.Changed = errs[0] == nil && slices.ContainsFunc(plans[0].Steps, func(s apply.Step) bool { return s.New != nil && !bytes.Equal(s.Old, s.New) })
 }
 
 func hasErrors(list []why.Advice) bool {

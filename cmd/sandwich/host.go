@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"sandwich/dbusctl"
 	"sandwich/units/apply"
@@ -22,6 +24,8 @@ type host struct {
 	systemd *dbusctl.Systemd
 	proxy   *dbusctl.Proxy
 	version int // of systemd
+
+	address atomic.Pointer[netip.AddrPort] // of the proxy, when somebody has asked
 }
 
 // openHost connects to systemd and the bus. The caller closes it.
@@ -62,31 +66,47 @@ func (h *host) close() {
 	h.proxy.Close()
 }
 
-// served is the hash of each route that the proxy has loaded; empty when it does not run.
-func (h *host) served(ctx context.Context) (map[string]string, error) {
-	routes, err := h.proxy.Status(ctx)
-	if errors.Is(err, dbusctl.ErrNoProxy) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
+// hashes are those of the routes that the proxy has loaded.
+func hashes(routes map[string]dbusctl.Route) map[string]string {
 	hashes := make(map[string]string, len(routes))
 	for name, route := range routes {
 		hashes[name] = route.Hash
 	}
-	return hashes, nil
+	return hashes
+}
+
+// served is what the proxy says of each project, when any is asked for; nothing when it does not run.
+func (h *host) served(ctx context.Context, names []string) (map[string]dbusctl.Route, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	routes, err := h.proxy.Status(ctx)
+	if errors.Is(err, dbusctl.ErrNoProxy) {
+		return nil, nil
+	}
+	return routes, err
 }
 
 // manager is systemd as units/apply wants it.
 type manager struct{ *dbusctl.Systemd }
 
-func (m manager) Unit(ctx context.Context, name string) (apply.UnitState, error) {
-	u, err := m.Systemd.Unit(ctx, name)
-	return apply.UnitState{
-		LoadState: u.LoadState, LoadError: u.LoadError, ActiveState: u.ActiveState, FileState: u.FileState,
-		NeedReload: u.NeedReload, Started: u.Started, DropIns: u.DropIns,
-	}, err
+func (m manager) Units(ctx context.Context, names []string) (map[string]apply.UnitState, error) {
+	return stated(m.States(ctx, names...))
+}
+
+func (m manager) Listed(ctx context.Context, names []string) (map[string]apply.UnitState, error) {
+	return stated(m.Systemd.Listed(ctx, names...))
+}
+
+func stated(found map[string]dbusctl.Unit, err error) (map[string]apply.UnitState, error) {
+	states := make(map[string]apply.UnitState, len(found))
+	for name, u := range found {
+		states[name] = apply.UnitState{
+			LoadState: u.LoadState, LoadError: u.LoadError, ActiveState: u.ActiveState, FileState: u.FileState,
+			NeedReload: u.NeedReload, Started: u.Started, DropIns: u.DropIns,
+		}
+	}
+	return states, err
 }
 
 // needRoot says which right is missing before anything is tried.

@@ -78,11 +78,7 @@ func (t *terminal) restart(ctx context.Context, h *host, name string) error {
 
 // finish brings projects back to the steady state whose restart was killed half-way, or could not
 // bring the service itself back. Others it leaves alone.
-func (t *terminal) finish(ctx context.Context, h *host, names []string) error {
-	routes, err := h.proxy.Status(ctx)
-	if err != nil {
-		return nil // without a proxy nothing is switched; what needs it says so itself
-	}
+func (t *terminal) finish(ctx context.Context, h *host, names []string, routes map[string]dbusctl.Route) error {
 	for _, name := range names {
 		if routes[name].Upstream != overlap.Next {
 			continue

@@ -33,7 +33,11 @@ func newPlan(t *terminal) *cobra.Command {
 			return err
 		}
 		defer h.close()
-		job, err := t.prepare(cmd.Context(), h, names, func(name string) bool { return !enabled(name) })
+		routes, err := h.served(cmd.Context(), names)
+		if err != nil {
+			return err
+		}
+		job, err := t.prepare(cmd.Context(), h, names, routes, func(name string) bool { return !enabled(name) })
 		if err != nil {
 			return err
 		}
@@ -59,13 +63,16 @@ func wantedOf(p *project.Project, version int, start bool) (apply.Wanted, error)
 	return apply.Wanted{Name: p.Name, Domain: p.Domains[0], Units: files, Instances: units.Instances(p), Route: content, Start: start}, nil
 }
 
-// planOf compares what a project should be with what is there.
-func planOf(ctx context.Context, h *host, wanted apply.Wanted, served map[string]string) (apply.Plan, error) {
-	found, err := apply.Look(ctx, apply.SystemDirs, manager{h.systemd}, wanted, served[wanted.Name])
-	if err != nil {
-		return apply.Plan{}, err
+// plansOf compares what projects should be with what is there. The error of a project is at its place.
+func plansOf(ctx context.Context, h *host, wanted []apply.Wanted, served map[string]string) ([]apply.Plan, []error) {
+	found, errs := apply.LookAll(ctx, apply.SystemDirs, manager{h.systemd}, wanted, served)
+	plans := make([]apply.Plan, len(wanted))
+	for i, one := range wanted {
+		if errs[i] == nil {
+			plans[i] = apply.Make(apply.SystemDirs, one, found[i])
+		}
 	}
-	return apply.Make(apply.SystemDirs, wanted, found), nil
+	return plans, errs
 }
 
 // planned is a plan as --json shows it.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"sandwich/dbusctl"
 	"sandwich/proxy/route"
 	"sandwich/units/apply"
 	"sandwich/units/inventory"
@@ -43,7 +44,8 @@ func read(ctx context.Context, h *host, names []string) (*inventory.Inventory, e
 
 // prepare reads projects and plans those without mistakes. start says of each whether what does
 // not run is to be started.
-func (t *terminal) prepare(ctx context.Context, h *host, names []string, start func(string) bool) (*prepared, error) {
+// routes are what the proxy says that it serves.
+func (t *terminal) prepare(ctx context.Context, h *host, names []string, routes map[string]dbusctl.Route, start func(string) bool) (*prepared, error) {
 	job := &prepared{inventory: &inventory.Inventory{Host: project.DefaultHost()}}
 	if len(names) == 0 {
 		return job, nil
@@ -60,18 +62,10 @@ func (t *terminal) prepare(ctx context.Context, h *host, names []string, start f
 		t.tell("error: %s: enabled, but its project file is gone\nhint: sandwich disable %s", missing[0], missing[0])
 		job.unplanned++
 	}
-	served, err := h.served(ctx)
-	if err != nil {
-		return nil, err
-	}
 	if !job.inventory.HostDiagnostics.HasErrors() {
 		t.planHost(job)
 	}
-	for _, entry := range job.inventory.Entries {
-		if entry.Project != nil {
-			t.planOne(ctx, h, job, entry.Project, start(entry.Name), served)
-		}
-	}
+	t.planAll(ctx, h, job, hashes(routes), start)
 	return job, nil
 }
 
@@ -102,18 +96,35 @@ func errorsOf(diags hcl.Diagnostics) (errs hcl.Diagnostics) {
 	return errs
 }
 
-func (t *terminal) planOne(ctx context.Context, h *host, job *prepared, p *project.Project, start bool, served map[string]string) {
-	wanted, err := wantedOf(p, h.version, start)
-	if err == nil {
-		var plan apply.Plan
-		if plan, err = planOf(ctx, h, wanted, served); err == nil {
-			plan.Notes = append(facts(p), plan.Notes...)
-			job.plans = append(job.plans, plan)
-			return
+// planAll plans every project that has no mistakes.
+func (t *terminal) planAll(ctx context.Context, h *host, job *prepared, served map[string]string, start func(string) bool) {
+	var projects []*project.Project
+	var list []apply.Wanted
+	for _, entry := range job.inventory.Entries {
+		if entry.Project == nil {
+			continue
 		}
+		wanted, err := wantedOf(entry.Project, h.version, start(entry.Name))
+		if err != nil {
+			t.unplanned(job, entry.Name, err)
+			continue
+		}
+		projects, list = append(projects, entry.Project), append(list, wanted)
 	}
+	plans, errs := plansOf(ctx, h, list, served)
+	for i, p := range projects {
+		if errs[i] != nil {
+			t.unplanned(job, p.Name, errs[i])
+			continue
+		}
+		plans[i].Notes = append(facts(p), plans[i].Notes...)
+		job.plans = append(job.plans, plans[i])
+	}
+}
+
+func (t *terminal) unplanned(job *prepared, name string, err error) {
 	job.unplanned++
-	t.tell("error: %s: %v", p.Name, err)
+	t.tell("error: %s: %v", name, err)
 }
 
 // facts tell what sandwich chose for the project, with its reason.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"sandwich/units/apply"
@@ -27,7 +28,7 @@ func (t *terminal) probeProject(ctx context.Context, h *host, name string) error
 // redirect to a login is as good as a page, and a page that fails is the application's own affair,
 // though worth a warning.
 func (t *terminal) probe(ctx context.Context, h *host, name, domain string) error {
-	front, err := h.systemd.Reachable(ctx, proxySocket)
+	front, err := h.front(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,6 +49,19 @@ func (t *terminal) probe(ctx context.Context, h *host, name, domain string) erro
 		t.tell("warning: %s: http://%s/ answers 500 Internal Server Error\nhint: sandwich logs %s", name, domain, name)
 	}
 	return nil
+}
+
+// front is where the proxy listens. It is asked for once in a command that works: the proxy's own addresses
+// change before any project is asked for.
+func (h *host) front(ctx context.Context) (netip.AddrPort, error) {
+	if known := h.address.Load(); known != nil {
+		return *known, nil
+	}
+	address, err := h.systemd.Reachable(ctx, proxySocket)
+	if err == nil {
+		h.address.Store(&address)
+	}
+	return address, err
 }
 
 // ask gives the status of the answer to GET / for a host name, at the proxy's address.

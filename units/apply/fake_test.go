@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,8 +26,11 @@ type fakeHost struct {
 	served  map[string]string // project -> route the proxy has
 	broken  string            // starting a unit whose file holds this text fails
 	reject  string            // a unit whose file holds this text is not loaded
+	refuse  string            // this unit cannot be enabled
 	trying  string            // this unit is being started, again and again
 	calls   []string
+
+	questions []string // that change nothing, each with about how many units it was
 }
 
 func newFakeHost(t *testing.T) *fakeHost {
@@ -66,7 +70,7 @@ func (h *fakeHost) Enable(_ context.Context, units []string) error {
 	h.call("enable " + strings.Join(units, " "))
 	defer h.mu.Unlock()
 	for _, unit := range units {
-		if _, ok := h.onDisk(unit); !ok {
+		if _, ok := h.onDisk(unit); !ok || unit == h.refuse {
 			return errors.New("cannot enable " + unit + ": no such file")
 		}
 		h.enabled[unit] = true
@@ -126,7 +130,33 @@ func (h *fakeHost) ReloadOrRestart(_ context.Context, units ...string) error {
 
 func (h *fakeHost) ResetFailed(context.Context, string) error { return nil }
 
-func (h *fakeHost) Unit(_ context.Context, name string) (UnitState, error) {
+func (h *fakeHost) Units(_ context.Context, names []string) (map[string]UnitState, error) {
+	h.asked("units", names)
+	states := map[string]UnitState{}
+	for _, name := range names {
+		states[name] = h.state(name)
+	}
+	return states, nil
+}
+
+func (h *fakeHost) Listed(_ context.Context, names []string) (map[string]UnitState, error) {
+	h.asked("listed", names)
+	states := map[string]UnitState{}
+	for _, name := range names {
+		state := h.state(name)
+		states[name] = UnitState{LoadState: state.LoadState, ActiveState: state.ActiveState}
+	}
+	return states, nil
+}
+
+// asked counts a question.
+func (h *fakeHost) asked(what string, names []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.questions = append(h.questions, fmt.Sprintf("%s %d", what, len(names)))
+}
+
+func (h *fakeHost) state(name string) UnitState {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	content, exists := h.onDisk(fileOf(name))
@@ -149,10 +179,11 @@ func (h *fakeHost) Unit(_ context.Context, name string) (UnitState, error) {
 	if h.enabled[name] {
 		state.FileState = "enabled"
 	}
-	return state, nil
+	return state
 }
 
 func (h *fakeHost) Loaded(_ context.Context, pattern string) ([]string, error) {
+	h.asked("loaded", []string{pattern})
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var names []string

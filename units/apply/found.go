@@ -33,7 +33,10 @@ type Systemd interface {
 	Restart(ctx context.Context, units ...string) error
 	ReloadOrRestart(ctx context.Context, units ...string) error
 	ResetFailed(ctx context.Context, unit string) error
-	Unit(ctx context.Context, name string) (UnitState, error)
+	// Units tells how units are; of one that there is not, that its LoadState is not-found.
+	Units(ctx context.Context, names []string) (map[string]UnitState, error)
+	// Listed tells LoadState and ActiveState of units alone, which is quick for many of them.
+	Listed(ctx context.Context, names []string) (map[string]UnitState, error)
 	// Loaded names the units in memory that match a pattern with stars.
 	Loaded(ctx context.Context, pattern string) ([]string, error)
 }
@@ -69,7 +72,68 @@ type Found struct {
 
 // Look finds out what is there of a project. served is the hash of the route the proxy serves.
 func Look(ctx context.Context, dirs Dirs, systemd Systemd, wanted Wanted, served string) (Found, error) {
-	found := Found{files: map[string]*file{}, states: map[string]UnitState{}, served: served}
+	found, errs := LookAll(ctx, dirs, systemd, []Wanted{wanted}, map[string]string{wanted.Name: served})
+	return found[0], errs[0]
+}
+
+// LookAll is Look for many projects, with hardly more questions to systemd than for one. served has the
+// hash of each project's route. What cannot be read of one project is the error of that one, by its place
+// in the list.
+func LookAll(ctx context.Context, dirs Dirs, systemd Systemd, list []Wanted, served map[string]string) ([]Found, []error) {
+	found, errs := make([]Found, len(list)), make([]error, len(list))
+	copies, err := copiesOf(ctx, systemd, list)
+	if err != nil {
+		return found, failAll(errs, err)
+	}
+	var names []string
+	for i, wanted := range list {
+		found[i], errs[i] = onDisk(dirs, wanted, append(copies[wanted.Name], wanted.Instances...))
+		found[i].served = served[wanted.Name]
+		names = append(names, found[i].units()...)
+	}
+	states, err := systemd.Units(ctx, names)
+	if err != nil {
+		return found, failAll(errs, err)
+	}
+	for i := range found {
+		for _, name := range found[i].units() {
+			found[i].states[name] = states[name]
+		}
+	}
+	return found, errs
+}
+
+func failAll(errs []error, err error) []error {
+	for i := range errs {
+		errs[i] = err
+	}
+	return errs
+}
+
+// copiesOf names the copies of workers in memory, by project. systemd goes through all its units for it:
+// once.
+func copiesOf(ctx context.Context, systemd Systemd, list []Wanted) (map[string][]string, error) {
+	pattern := "sandwich-*.*@*.service"
+	if len(list) == 1 {
+		pattern = "sandwich-" + list[0].Name + ".*@*.service"
+	}
+	loaded, err := systemd.Loaded(ctx, pattern)
+	if err != nil {
+		return nil, err
+	}
+	copies := map[string][]string{}
+	for _, unit := range loaded {
+		// A project's name has no dot.
+		project, _, _ := strings.Cut(strings.TrimPrefix(unit, "sandwich-"), ".")
+		copies[project] = append(copies[project], unit)
+	}
+	return copies, nil
+}
+
+// onDisk is what is there of a project but for the states of its units. instances are copies of workers:
+// those that should run, and those that do.
+func onDisk(dirs Dirs, wanted Wanted, instances []string) (Found, error) {
+	found := Found{files: map[string]*file{}, states: map[string]UnitState{}}
 	names, err := unitNames(dirs, wanted)
 	if err != nil {
 		return Found{}, err
@@ -78,36 +142,25 @@ func Look(ctx context.Context, dirs Dirs, systemd Systemd, wanted Wanted, served
 		if found.files[name], err = readUnitFile(dirs.unit(name)); err != nil {
 			return Found{}, err
 		}
-		if isTemplate(name) {
-			continue // only its instances have a state
-		}
-		if found.states[name], err = systemd.Unit(ctx, name); err != nil {
-			return Found{}, err
-		}
 	}
-	if err := found.instances(ctx, systemd, wanted); err != nil {
-		return Found{}, err
+	for _, name := range instances {
+		if !isTemplate(name) {
+			found.files[name] = nil
+		}
 	}
 	found.route, err = readFile(dirs.route(wanted.Name))
 	return found, err
 }
 
-// instances looks at the copies of workers that should run, and at those that do.
-func (f Found) instances(ctx context.Context, systemd Systemd, wanted Wanted) error {
-	loaded, err := systemd.Loaded(ctx, "sandwich-"+wanted.Name+".*@*.service")
-	if err != nil {
-		return err
-	}
-	for _, name := range append(loaded, wanted.Instances...) {
-		if isTemplate(name) {
-			continue
-		}
-		f.files[name] = nil
-		if f.states[name], err = systemd.Unit(ctx, name); err != nil {
-			return err
+// units are those that have a state: of a template only its instances have.
+func (f Found) units() []string {
+	var names []string
+	for name := range f.files {
+		if !isTemplate(name) {
+			names = append(names, name)
 		}
 	}
-	return nil
+	return names
 }
 
 func isTemplate(name string) bool { return strings.Contains(name, "@.") }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -42,19 +43,16 @@ func (r *Runner) Run(ctx context.Context, plans []Plan) map[string]error {
 	runs := make([]*run, len(plans))
 	for i, plan := range plans {
 		runs[i] = &run{plan: plan}
-		before, _ := plan.split()
-		r.carryOut(ctx, runs[i], before)
 	}
+	r.inTurn(runs, func(one *run) { r.carryOut(ctx, one, one.plan.before().stops) })
+	r.atOnce(ctx, runs, Disable, r.Systemd.Disable)
+	r.inTurn(runs, func(one *run) { r.carryOut(ctx, one, one.plan.before().changes) })
+	r.atOnce(ctx, runs, Enable, r.Systemd.Enable)
 	r.reload(ctx, runs)
-	// The proxy comes first and alone: a project must not be replaced while it restarts.
-	for _, proxy := range []bool{true, false} {
-		r.each(runs, func(one *run) {
-			if one.err == nil && proxy == (one.plan.Project == Host) {
-				_, after := one.plan.split()
-				r.carryOut(ctx, one, after)
-			}
-		})
-	}
+	r.inTurn(runs, func(one *run) {
+		_, after := one.plan.split()
+		r.carryOut(ctx, one, after)
+	})
 	r.rollBack(context.WithoutCancel(ctx), runs)
 	return failures(runs)
 }
@@ -68,6 +66,63 @@ func (p Plan) split() (before, after []Step) {
 		}
 	}
 	return nil, p.Steps
+}
+
+// before parts the steps before the reload of systemd: what Disable and Enable, which are carried out for
+// all plans at once, have before them.
+func (p Plan) before() (parts struct{ stops, changes []Step }) {
+	steps, _ := p.split()
+	isVerb := func(verb Verb) func(Step) bool { return func(s Step) bool { return s.Verb == verb } }
+	n := len(steps)
+	if i := slices.IndexFunc(steps, isVerb(Enable)); i >= 0 {
+		n = i
+	}
+	if i := slices.IndexFunc(steps[:n], isVerb(Disable)); i >= 0 {
+		parts.stops = steps[:i]
+		parts.changes = slices.DeleteFunc(slices.Clone(steps[i:n]), isVerb(Disable))
+		return parts
+	}
+	parts.stops = steps[:n]
+	return parts
+}
+
+// atOnce enables or disables the units of all plans in one call: each goes through all the units of a host.
+// When it fails, each plan learns for itself whether it is to blame.
+func (r *Runner) atOnce(ctx context.Context, runs []*run, verb Verb, do func(context.Context, []string) error) {
+	var names []string
+	steps := map[*run][]Step{}
+	for _, one := range runs {
+		before, _ := one.plan.split()
+		own := slices.DeleteFunc(slices.Clone(before), func(s Step) bool { return s.Verb != verb })
+		if one.err == nil && len(own) > 0 {
+			one.done = append(one.done, own...)
+			steps[one], names = own, append(names, objects(own)...)
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	said := strings.Join(names, ", ")
+	if len(names) > 5 {
+		said = fmt.Sprintf("%d units", len(names))
+	}
+	defer r.Report(Step{Verb: verb, Object: said})()
+	if err := do(ctx, names); err == nil || len(steps) == 1 {
+		for one := range steps {
+			one.err = err
+		}
+		return
+	}
+	for one, own := range steps {
+		one.err = do(ctx, objects(own))
+	}
+}
+
+func objects(steps []Step) (names []string) {
+	for _, step := range steps {
+		names = append(names, step.Object)
+	}
+	return names
 }
 
 func (r *Runner) carryOut(ctx context.Context, one *run, steps []Step) {
@@ -103,10 +158,7 @@ func (r *Runner) doBatch(ctx context.Context, steps []Step) error {
 	if len(steps) == 1 {
 		return r.do(ctx, steps[0])
 	}
-	var names []string
-	for _, step := range steps {
-		names = append(names, step.Object)
-	}
+	names := objects(steps)
 	switch steps[0].Verb {
 	case Start:
 		return r.Systemd.Start(ctx, names...)
@@ -203,28 +255,58 @@ func (r *Runner) reload(ctx context.Context, runs []*run) {
 	}
 	defer r.Report(Step{Verb: Reload})()
 	err := r.Systemd.DaemonReload(ctx)
+	var names []string
+	for _, one := range runs {
+		names = append(names, one.written()...)
+	}
+	states, listErr := r.Systemd.Listed(ctx, names)
 	for _, one := range runs {
 		if one.err == nil && one.plan.has(Reload) {
-			one.err = errors.Join(err, r.loaded(ctx, one))
+			one.err = errors.Join(err, listErr)
+		}
+		if one.err == nil && one.plan.has(Reload) {
+			one.err = r.loaded(ctx, one.written(), states)
 		}
 	}
 }
 
-func (r *Runner) loaded(ctx context.Context, one *run) error {
+// written are the units whose files are new. A template has no state; that of an instance tells whether it
+// can be read.
+func (one *run) written() (names []string) {
 	for _, step := range one.done {
-		if step.Verb != Write || !isUnit(step.Object) {
+		if step.Verb == Write && isUnit(step.Object) {
+			names = append(names, strings.Replace(filepath.Base(step.Object), "@.", "@1.", 1))
+		}
+	}
+	return names
+}
+
+func (r *Runner) loaded(ctx context.Context, names []string, states map[string]UnitState) error {
+	for _, name := range names {
+		if states[name].LoadState == "loaded" {
 			continue
 		}
-		// A template has no state; that of an instance tells whether it can be read.
-		state, err := r.Systemd.Unit(ctx, strings.Replace(filepath.Base(step.Object), "@.", "@1.", 1))
+		why, err := r.Systemd.Units(ctx, []string{name})
 		if err != nil {
 			return err
 		}
-		if state.LoadState != "loaded" {
-			return fmt.Errorf("cannot use %s: systemd says %s: %s", step.Object, state.LoadState, state.LoadError)
+		if state := why[name]; state.LoadState != "loaded" {
+			return fmt.Errorf("cannot use %s: systemd says %s: %s", r.Dirs.unit(fileOf(name)), state.LoadState, state.LoadError)
 		}
 	}
 	return nil
+}
+
+// inTurn runs f for every run that has not failed. The proxy comes first and alone: a project must not be
+// replaced while it restarts.
+func (r *Runner) inTurn(runs []*run, f func(*run)) {
+	for _, proxy := range []bool{true, false} {
+		r.each(runs, func(one *run) {
+			if one.err == nil && proxy == (one.plan.Project == Host) {
+				f(one)
+			}
+		})
+	}
 }
 
 // each runs f for every run, a bounded number side by side.

@@ -3,7 +3,6 @@ package project
 import (
 	"net/netip"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,7 +86,7 @@ func program(root, s string) string {
 }
 
 // accountForm is what systemd takes as a user or group name (see its USER_NAMES document).
-var accountForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,30}$`)
+var accountForm = newPattern(`^[A-Za-z_][A-Za-z0-9_.-]{0,30}$`)
 
 func account(_ *decoder, s string) (string, *fault) {
 	if s == "root" || s == "0" {
@@ -108,7 +107,7 @@ func admin(d *decoder, s string) (string, *fault) {
 	return s, nil
 }
 
-var moduleForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$`)
+var moduleForm = newPattern(`^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$`)
 
 func module(_ *decoder, s string) (string, *fault) {
 	if !moduleForm.MatchString(s) || len(s) > 255 {
@@ -118,7 +117,7 @@ func module(_ *decoder, s string) (string, *fault) {
 }
 
 // callableForm is what gunicorn takes as an application: a module, and what is in it or gives it.
-var callableForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*(:[A-Za-z_][A-Za-z0-9_.]*(\(\))?)?$`)
+var callableForm = newPattern(`^[A-Za-z_][A-Za-z0-9_.]*(:[A-Za-z_][A-Za-z0-9_.]*(\(\))?)?$`)
 
 func callable(_ *decoder, s string) (string, *fault) {
 	if !callableForm.MatchString(s) || len(s) > 255 {
@@ -138,7 +137,7 @@ func listenAddress(_ *decoder, s string) (string, *fault) {
 	return address.String(), nil
 }
 
-var variableForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,254}$`)
+var variableForm = newPattern(`^[A-Za-z_][A-Za-z0-9_]{0,254}$`)
 
 // systemds are the variables by which systemd hands over sockets and hears about readiness.
 var systemds = []string{"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID", "NOTIFY_SOCKET", "MAINPID", "WATCHDOG_USEC", "WATCHDOG_PID", "CREDENTIALS_DIRECTORY"}
@@ -153,7 +152,7 @@ func variable(_ *decoder, s string) (string, *fault) {
 	return s, nil
 }
 
-var credentialForm = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,254}$`)
+var credentialForm = newPattern(`^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,254}$`)
 
 func credential(_ *decoder, s string) (string, *fault) {
 	if !credentialForm.MatchString(s) {
@@ -163,7 +162,7 @@ func credential(_ *decoder, s string) (string, *fault) {
 }
 
 // unitForm is systemd.unit(5): the characters of a name, and a type that can be waited for.
-var unitForm = regexp.MustCompile(`^[A-Za-z0-9:_.\\@-]{1,200}\.(service|socket|target|mount|path|timer|device|slice|scope|swap|automount)$`)
+var unitForm = newPattern(`^[A-Za-z0-9:_.\\@-]{1,200}\.(service|socket|target|mount|path|timer|device|slice|scope|swap|automount)$`)
 
 func unitName(_ *decoder, s string) (string, *fault) {
 	if !unitForm.MatchString(s) {

@@ -2,7 +2,6 @@ package project
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -38,7 +37,7 @@ func readWorkers(v value, g *Gunicorn) {
 	v.refuse(it, wrong("is no number of workers", fmt.Sprintf("Write a number from 1 to %d, or \"auto\".", maxWorkers)))
 }
 
-var workerClassForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]{0,254}$`)
+var workerClassForm = newPattern(`^[A-Za-z_][A-Za-z0-9_.]{0,254}$`)
 
 func workerClass(_ *decoder, s string) (string, *fault) {
 	if !workerClassForm.MatchString(s) {

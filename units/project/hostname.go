@@ -2,12 +2,11 @@ package project
 
 import (
 	"net/netip"
-	"regexp"
 	"strings"
 )
 
 // labelForm is one part of a host name (RFC 1123, section 2.1).
-var labelForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+var labelForm = newPattern(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // hostName is a host name in lower case, as it stands in a Host field without its port.
 func hostName(_ *decoder, s string) (string, *fault) {

@@ -2,13 +2,12 @@ package project
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
 
 // partForm is the name of a worker or a timer: it becomes part of unit names, and of NAME.WORKER@2.
-var partForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
+var partForm = newPattern(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
 
 // reserved are the parts of every project that sandwich itself makes units for.
 var reserved = []string{"next", "release"}
@@ -48,7 +47,7 @@ func commandOf[T any](field func(*T) *[]string) func(value, *T) {
 	}
 }
 
-var programForm = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_.+-]*$`)
+var programForm = newPattern(`^[A-Za-z0-9_.][A-Za-z0-9_.+-]*$`)
 
 // programWord says what is wrong with the first word of a command: a path, or a name that is
 // searched for. A shell is not there.

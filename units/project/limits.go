@@ -2,7 +2,6 @@ package project
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -36,10 +35,10 @@ func bytesOf(s string) (int64, bool) {
 
 // The forms are systemd's own (systemd.resource-control(5)): sizes in K, M, G, T to the base 1024.
 var (
-	memoryForm  = regexp.MustCompile(`^([1-9][0-9]{0,14})([KMGT]?)$`)
-	percentForm = regexp.MustCompile(`^(100|[1-9][0-9]?)%$`)
-	cpuForm     = regexp.MustCompile(`^([1-9][0-9]{0,5}|0)(\.[0-9]{1,2})?%$`)
-	sizeSuffix  = regexp.MustCompile(`(?i)i?b$`)
+	memoryForm  = newPattern(`^([1-9][0-9]{0,14})([KMGT]?)$`)
+	percentForm = newPattern(`^(100|[1-9][0-9]?)%$`)
+	cpuForm     = newPattern(`^([1-9][0-9]{0,5}|0)(\.[0-9]{1,2})?%$`)
+	sizeSuffix  = newPattern(`(?i)i?b$`)
 )
 
 func memory(_ *decoder, s string) (string, *fault) {

@@ -2,13 +2,12 @@ package project
 
 import (
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 )
 
-var sizeForm = regexp.MustCompile(`^([0-9]{1,15}) ?([kmgt]?)(i?b)?$`)
+var sizeForm = newPattern(`^([0-9]{1,15}) ?([kmgt]?)(i?b)?$`)
 
 var sizeUnits = map[string]int64{"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
@@ -28,7 +27,7 @@ func parseSize(s string) (int64, *fault) {
 }
 
 var (
-	daysForm = regexp.MustCompile(`^([0-9]{1,5})d(.*)$`)
+	daysForm = newPattern(`^([0-9]{1,5})d(.*)$`)
 	longest  = 10 * 366 * 24 * time.Hour
 )
 

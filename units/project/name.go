@@ -3,14 +3,13 @@ package project
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
 )
 
 // Extension is how the name of a project file ends.
 const Extension = ".hcl"
 
-var nameForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?$`)
+var nameForm = newPattern(`^[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?$`)
 
 // CheckName says why a project cannot have this name, or nil. Every unit name, socket path and
 // route is made from it, so nothing that needs escaping is allowed.

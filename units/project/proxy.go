@@ -2,7 +2,6 @@ package project
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -63,7 +62,7 @@ func urlPath(_ *decoder, s string) (string, *fault) {
 }
 
 // token is a field name of RFC 9110, section 5.6.2.
-var token = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$")
+var token = newPattern("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$")
 
 // framing are the fields that say where a message ends and how the connection goes on; a value
 // from a file would break it (RFC 9110, section 7.6.1).
@@ -91,7 +90,7 @@ func headerValue(_ *decoder, s string) (string, *fault) {
 	return s, nil
 }
 
-var errorStatusForm = regexp.MustCompile(`^[45]([0-9][0-9]|xx)$`)
+var errorStatusForm = newPattern(`^[45]([0-9][0-9]|xx)$`)
 
 func errorStatus(_ *decoder, s string) (string, *fault) {
 	if !errorStatusForm.MatchString(s) {

@@ -1,7 +1,6 @@
 package project
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -44,7 +43,7 @@ func decodeRateLimit(d *decoder, g *group) {
 	d.p.Proxy.RateLimits = append(d.p.Proxy.RateLimits, r)
 }
 
-var rateForm = regexp.MustCompile(`^([1-9][0-9]{0,6})/(s|m|h|d)$`)
+var rateForm = newPattern(`^([1-9][0-9]{0,6})/(s|m|h|d)$`)
 
 var ratePeriods = map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}
 

@@ -1,7 +1,6 @@
 package project
 
 import (
-	"regexp"
 	"strings"
 	"time"
 )
@@ -43,8 +42,8 @@ func decodeTimer(d *decoder, g *group) {
 // calendarForm is every character that systemd.time(7) knows; whether it is a time, only systemd
 // says.
 var (
-	calendarForm = regexp.MustCompile(`^[A-Za-z0-9*][A-Za-z0-9 *:,./~_+-]{0,199}$`)
-	cronForm     = regexp.MustCompile(`^[0-9*/,-]+( +[0-9A-Za-z*/,-]+){4}$`)
+	calendarForm = newPattern(`^[A-Za-z0-9*][A-Za-z0-9 *:,./~_+-]{0,199}$`)
+	cronForm     = newPattern(`^[0-9*/,-]+( +[0-9A-Za-z*/,-]+){4}$`)
 )
 
 func readSchedule(v value, t *Timer) {

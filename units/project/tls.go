@@ -3,7 +3,6 @@ package project
 import (
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -87,7 +86,7 @@ func (d *decoder) pairOf(t *TLS) {
 	}
 }
 
-var emailForm = regexp.MustCompile(`^[A-Za-z0-9.!#$%&'*+/=^_{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}$`)
+var emailForm = newPattern(`^[A-Za-z0-9.!#$%&'*+/=^_{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}$`)
 
 func emailAddress(_ *decoder, s string) (string, *fault) {
 	if !emailForm.MatchString(s) {
@@ -115,7 +114,7 @@ func directory(_ *decoder, s string) (string, *fault) {
 	return s, nil
 }
 
-var keyIDForm = regexp.MustCompile(`^[!-~]{1,256}$`)
+var keyIDForm = newPattern(`^[!-~]{1,256}$`)
 
 func keyID(_ *decoder, s string) (string, *fault) {
 	if !keyIDForm.MatchString(s) {

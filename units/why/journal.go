@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -12,14 +13,14 @@ import (
 // group matched; only what is safe to paste gets into a command.
 type symptom struct {
 	kind    string
-	pattern *regexp.Regexp
+	pattern func() *regexp.Regexp // compiled when it is first needed: most commands need none
 	says    string
 	remedy  string
 	next    []string
 }
 
 func line(kind, pattern, says, remedy string, next ...string) symptom {
-	return symptom{kind, regexp.MustCompile(pattern), says, remedy, next}
+	return symptom{kind, sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) }), says, remedy, next}
 }
 
 var restart = "sandwich restart {name}"
@@ -159,7 +160,7 @@ func toldBy(f *Facts, lines []Line) []Cause {
 func symptomsOf(f *Facts, lines []Line) []Cause {
 	for _, s := range symptoms {
 		for i, l := range lines {
-			if m := s.pattern.FindStringSubmatch(l.Text); m != nil {
+			if m := s.pattern().FindStringSubmatch(l.Text); m != nil {
 				return []Cause{s.cause(f, m, lines, i)}
 			}
 		}
@@ -184,7 +185,7 @@ func (s symptom) cause(f *Facts, match []string, lines []Line, at int) Cause {
 	}
 	times := 0
 	for _, l := range lines {
-		if s.pattern.MatchString(l.Text) {
+		if s.pattern().MatchString(l.Text) {
 			times++
 		}
 	}
@@ -197,7 +198,7 @@ func (s symptom) cause(f *Facts, match []string, lines []Line, at int) Cause {
 
 func lastAt(s symptom, lines []Line) time.Time {
 	for i := len(lines) - 1; i >= 0; i-- {
-		if s.pattern.MatchString(lines[i].Text) {
+		if s.pattern().MatchString(lines[i].Text) {
 			return lines[i].At
 		}
 	}
