@@ -47,7 +47,9 @@ func Serve(ctx context.Context, conn *net.UDPConn, config *tls.Config, handler h
 	}
 	defer shared.close()
 	shared.greet() // before anything is read: what belongs to others must be known
+	var begun handshakes
 	transport := newTransport(shared, o.Secret)
+	transport.ConnContext = begun.begin
 	defer transport.Close()
 	listener, err := transport.Listen(http3.ConfigureTLSConfig(config), &quic.Config{
 		HandshakeIdleTimeout:           o.HeaderTime,
@@ -68,14 +70,13 @@ func Serve(ctx context.Context, conn *net.UDPConn, config *tls.Config, handler h
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- s.ServeListener(listener) }()
+	go func() { failed <- s.ServeListener(accepting{listener}) }()
 	select {
 	case err = <-failed:
 		err = fmt.Errorf("cannot serve HTTP/3 on %s: %w", conn.LocalAddr(), err)
 	case <-ctx.Done():
-		shared.drain()
-		listener.Close() // the next process is to get the new connections
-		finish(s, &in, shared.handed, o)
+		shared.drain() // the next process is to get the new connections
+		finish(s, listener, &begun, &in, shared.handed, o)
 		<-failed
 	}
 	s.Close()
@@ -106,10 +107,10 @@ func manyStrangers() func(net.Addr) bool {
 	return func(net.Addr) bool { return !few.Allow() }
 }
 
-// finish tells the clients to go (RFC 9114 5.2) and waits for the requests, for Grace at most, and for
-// Alone when no other process has taken the socket over. A client that has none may keep its
-// connection: it is not waited for.
-func finish(s *http3.Server, in *requests, handed <-chan struct{}, o Options) {
+// finish waits for handshakes that have begun, tells the clients to go (RFC 9114 5.2) and waits for the
+// requests, for Grace at most, and for Alone when no other process has taken the socket over. A client
+// that has none may keep its connection: it is not waited for.
+func finish(s *http3.Server, l *quic.Listener, begun *handshakes, in *requests, handed <-chan struct{}, o Options) {
 	ctx, cancel := context.WithTimeout(context.Background(), o.Grace)
 	defer cancel()
 	alone := time.AfterFunc(o.Alone, func() {
@@ -120,6 +121,8 @@ func finish(s *http3.Server, in *requests, handed <-chan struct{}, o Options) {
 		}
 	})
 	defer alone.Stop()
+	begun.finish(ctx, o.HeaderTime)
+	l.Close()
 	go func() {
 		in.wait(ctx)
 		time.AfterFunc(ackTime, cancel)

@@ -37,6 +37,7 @@ type relay struct {
 	others    map[tag]string // where their inboxes are
 	successor string         // the inbox of who reads the socket, "" while we do
 	draining  bool           // new connections are the next process's
+	recent    recent         // what has begun here before that
 	early     []envelope     // packets for it, until it is there
 }
 
@@ -273,14 +274,20 @@ func (r *relay) isAnothers(e envelope) bool {
 		}
 		delete(r.others, whose) // it has died: its clients are told so
 	}
-	if r.draining && isLong(e.packet) {
-		r.leave(e)
+	id, begins := firstOf(e.packet)
+	if !begins {
+		return false
 	}
-	return false
+	if !r.draining {
+		r.recent.add(id)
+		return false
+	}
+	r.leave(e)
+	return !r.recent.has(id)
 }
 
-// leave gives a packet that may begin a connection to the next process. It is ours as well: perhaps it
-// goes on with a handshake that has begun.
+// leave gives a packet that may begin a connection to the next process, even if one has begun here by
+// such a packet: it may have been lost since.
 func (r *relay) leave(e envelope) {
 	if r.successor != "" {
 		r.send(r.successor, e.encode())

@@ -3,17 +3,20 @@ package h3
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
 )
 
 // again is the same socket for another process.
@@ -111,6 +114,41 @@ func TestAProcessFinishesItsRequestsWhileTheNextOneServes(t *testing.T) {
 	}
 	must(t, first.wait())
 	must(t, second.wait())
+}
+
+// A client that is in the middle of its handshake when the process ends is not refused.
+func TestAHandshakeThatHasBegunIsFinished(t *testing.T) {
+	g := newGenerations(t)
+	first := g.start("first", nil)
+	asked, verified := make(chan struct{}, 10), make(chan struct{})
+	config := clientConfig()
+	config.VerifyConnection = func(tls.ConnectionState) error {
+		asked <- struct{}{}
+		<-verified
+		return nil
+	}
+	tr := &http3.Transport{TLSClientConfig: config, Dial: func(ctx context.Context, _ string, t *tls.Config, q *quic.Config) (*quic.Conn, error) {
+		return quic.DialAddr(ctx, g.conn.LocalAddr().String(), t, q)
+	}}
+	defer tr.Close()
+	answer := make(chan string, 1)
+	go func() {
+		res, err := tr.RoundTrip(httptest.NewRequest("GET", "https://demo.example/name", nil))
+		if err != nil {
+			answer <- err.Error()
+			return
+		}
+		b, _ := io.ReadAll(res.Body)
+		answer <- string(b)
+	}()
+	<-asked
+	second := g.start("second", nil)
+	first.stop()
+	g.named(second, "second")
+	close(verified)
+	if got := <-answer; got != "first" {
+		t.Errorf("it gets %q", got)
+	}
 }
 
 func TestWhoComesBetweenTwoProcessesIsServedByTheNext(t *testing.T) {

@@ -1,10 +1,8 @@
 package h3
 
 import (
-	"context"
 	"io"
 	"net/http"
-	"sync"
 	"time"
 
 	"sandwich/proxy/h2"
@@ -13,10 +11,7 @@ import (
 // requests hands requests on that are in order, and counts those that go on.
 type requests struct {
 	handler http.Handler
-
-	mu     sync.Mutex
-	number int
-	none   chan struct{} // closed when the last one has ended; nil while nobody waits
+	counter
 }
 
 // ServeHTTP refuses what no application may see: RFC 9114 4.1.2.
@@ -99,29 +94,4 @@ func (b *begun) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	return b.ReadCloser.Read(p)
-}
-
-func (in *requests) count(n int) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.number += n; in.number == 0 && in.none != nil {
-		close(in.none)
-		in.none = nil
-	}
-}
-
-// wait returns when no request goes on, or when ctx ends.
-func (in *requests) wait(ctx context.Context) {
-	in.mu.Lock()
-	if in.number == 0 {
-		in.mu.Unlock()
-		return
-	}
-	none := make(chan struct{})
-	in.none = none
-	in.mu.Unlock()
-	select {
-	case <-none:
-	case <-ctx.Done():
-	}
 }

@@ -50,3 +50,32 @@ func tagOf(packet []byte) (t tag, ok bool) {
 
 // isLong says whether a packet has a long header, as those have that begin a connection.
 func isLong(packet []byte) bool { return len(packet) > 0 && packet[0]&0x80 != 0 }
+
+// firstOf is the connection ID that a client may have made up for the first packets it sends.
+func firstOf(packet []byte) (id quic.ConnectionID, ok bool) {
+	const at, longest = 6, 20 // RFC 9000 17.2
+	if !isLong(packet) || len(packet) < at || packet[at-1] > longest || len(packet) < at+int(packet[at-1]) {
+		return id, false
+	}
+	return quic.ConnectionIDFromBytes(packet[at : at+int(packet[at-1])]), true
+}
+
+// recent has the latest of them: maxRecent, and up to as many more.
+type recent struct {
+	young, old map[quic.ConnectionID]struct{}
+}
+
+const maxRecent = 1024
+
+func (r *recent) add(id quic.ConnectionID) {
+	if r.young == nil || len(r.young) == maxRecent {
+		r.young, r.old = map[quic.ConnectionID]struct{}{}, r.young
+	}
+	r.young[id] = struct{}{}
+}
+
+func (r *recent) has(id quic.ConnectionID) bool {
+	_, young := r.young[id]
+	_, old := r.old[id]
+	return young || old
+}
