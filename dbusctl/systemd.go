@@ -28,7 +28,7 @@ func Connect(ctx context.Context) (*Systemd, error) {
 		return last, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("cannot connect to systemd over D-Bus: %w", err)
+		return nil, unbooted(err, booted(), firstProcess())
 	}
 	// go-systemd's own Subscribe would have every change of every unit sent here, too: only the ends of jobs
 	// are waited for.

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -159,6 +160,30 @@ func TestInstallingInAnImageWithoutSystemdRunning(t *testing.T) {
 		m.Shell("systemctl is-enabled " + proxyUnits + "; id sandwich-proxy; getent group sandwich")
 		// What a first boot does.
 		m.Shell("systemctl daemon-reload; systemd-tmpfiles --create; busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig; systemctl start sockets.target multi-user.target; systemctl is-active " + proxyUnits)
+	})
+}
+
+// otherInit runs a script as the first process of a machine that SysV's init has booted: as far as what
+// is installed can tell, systemd is not there.
+const otherInit = `mount -t tmpfs tmpfs /run; cp /bin/sh /run/init; exec unshare --pid --fork --mount-proc /run/init -ec '%s'`
+
+func TestWhereAnotherInitRunsItIsSaid(t *testing.T) {
+	forEachDebian(t, func(t *testing.T, m *Machine) {
+		m.AddProject("tiny", "tiny")
+		m.Write("/etc/sandwich/projects/tiny.hcl", "root    = \"/srv/tiny\"\ndomains = [\"tiny.test\"]\n")
+		under := func(script string) Result {
+			return m.Run("unshare", "--mount", "sh", "-ec", fmt.Sprintf(otherInit, script))
+		}
+		under("dpkg -i "+m.CopyPackage()+"; echo PID 1 is $(cat /proc/1/comm)").wants(t, 0, "PID 1 is init", "this machine was booted with init: nothing of it runs here until systemd is the init")
+		for _, command := range []string{"enable tiny", "check tiny", "status tiny", "list"} {
+			under("sandwich "+command).wants(t, 1, "this machine was not booted with it (its first process is init)")
+		}
+		under("sandwich doctor").wants(t, 1, "systemd")
+		under("sandwich fmt; sandwich version").wants(t, 0)
+		under("dpkg --remove sandwich").wants(t, 0)
+		if m.Has("/etc/systemd/system/sandwich-tiny*") {
+			t.Error("units were written that nothing reads")
+		}
 	})
 }
 
