@@ -57,6 +57,9 @@ func exitReason(u Unit) string {
 	if reason, ok := spawnFailures[u.ExitStatus]; ok {
 		return fmt.Sprintf("%s (status %d)", reason, u.ExitStatus)
 	}
+	if u.ExitStatus == 0 {
+		return "what has to be done before it starts failed"
+	}
 	if u.ExitStatus == 3 {
 		return "the application could not be loaded (gunicorn ended with status 3)"
 	}

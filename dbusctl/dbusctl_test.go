@@ -81,6 +81,7 @@ func TestFailuresAreSentences(t *testing.T) {
 		{"failed", Unit{Result: "exit-code", ExitStatus: 3}, "the application could not be loaded (gunicorn ended with status 3)"},
 		{"failed", Unit{Result: "exit-code", ExitStatus: 217}, "its user does not exist (status 217)"},
 		{"failed", Unit{Result: "exit-code", ExitStatus: 1}, "its process ended with status 1"},
+		{"failed", Unit{Result: "exit-code"}, "what has to be done before it starts failed"},
 		{"failed", Unit{Result: "signal", ExitStatus: 9}, "its process was killed by signal 9 (SIGKILL)"},
 		{"failed", Unit{Result: "oom-kill"}, "the kernel killed it: it used more memory than it may"},
 		{"failed", Unit{LoadError: "line 3: bad"}, "its unit file is wrong: line 3: bad"},

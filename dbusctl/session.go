@@ -151,7 +151,7 @@ func (session Session) streams() []sd.Property {
 // session would take away what the running service has.
 var heritage = []string{
 	"User", "Group", "SupplementaryGroups", "WorkingDirectory", "Slice", "UMask",
-	"EnvironmentFiles", "LoadCredential", "ExecSearchPath",
+	"EnvironmentFiles", "LoadCredential", "LimitCORE", "LimitCORESoft", "ExecSearchPath",
 	"NoNewPrivileges", "CapabilityBoundingSet", "AmbientCapabilities", "KeyringMode",
 	"ProtectSystem", "ProtectHome", "ProtectProc", "ProcSubset", "PrivateTmp", "PrivateDevices", "PrivateIPC",
 	"DevicePolicy", "ProtectKernelTunables", "ProtectKernelModules", "ProtectKernelLogs", "ProtectControlGroups",

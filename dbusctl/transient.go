@@ -192,6 +192,7 @@ func (t Transient) sandbox() []sd.Property {
 		property("RestrictSUIDSGID", true),
 		property("MemoryMax", uint64(1<<30)),
 		property("TasksMax", uint64(64)),
+		property("LimitCORE", uint64(0)), // it has the project's secrets
 	}
 }
 

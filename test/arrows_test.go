@@ -11,7 +11,7 @@ import (
 // order is every room of the house, top first: a package may import what stands below it only.
 // Packages below a room (proxy/route) belong to the nearest room above them.
 var order = []string{
-	"test", "cmd", "units/release", "units/apply", "units/overlap", "units/inventory", "units/why", "units/doctor", "units/machine", "units",
+	"test", "cmd", "units/release", "units/apply", "units/envfile", "units/overlap", "units/inventory", "units/why", "units/doctor", "units/machine", "units",
 	"units/project/hostcheck", "units/project", "units/django", "units/unitfile",
 	"dbusctl", "socketact", "proxy", "packaging",
 }

@@ -62,6 +62,7 @@ var cases = []struct {
 	{"jobs-257", 257, jobs},
 	{"release", 252, release},
 	{"release-home", 252, releaseHome},
+	{"guarded", 252, guarded},
 	{"hostile", 252, hostile},
 }
 
@@ -204,6 +205,17 @@ func releaseHome() *project.Project {
 	p.User, p.Group = "alice", "alice"
 	p.Python = "/home/alice/site/venv/bin/python"
 	p.Command = []string{"granian", "--interface", "wsgi", "mysite.wsgi"}
+	return p
+}
+
+// guarded keeps its env_file where its user can put another in its place.
+func guarded() *project.Project {
+	p := minimal("guarded")
+	p.EnvFile, p.EnvGuarded = "/srv/guarded/100% $X/.env", true
+	p.Group = ""
+	p.Release.Steps = [][]string{{"manage.py", "migrate"}}
+	p.Workers = []project.Worker{{Name: "celery", Command: []string{"celery", "-A", "mysite", "worker"}, Count: 1, Kind: project.KindCelery, StopSignal: "SIGTERM", StopTimeout: time.Minute}}
+	p.Timers = []project.Timer{{Name: "night", Command: []string{"manage.py", "clearsessions"}, Calendar: "daily", OnFailure: []string{"manage.py", "tell"}}}
 	return p
 }
 

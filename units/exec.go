@@ -45,9 +45,13 @@ func (g generation) serverEnvironment(d draft) {
 }
 
 // secrets are read by systemd itself when the service starts; the unit has only the names of the
-// files.
+// files. No process leaves them on a disk when it crashes; "systemctl edit" can allow that.
 func (g generation) secrets(d draft) {
-	if g.EnvFile != "" {
+	d.fixed("LimitCORE", "0")
+	switch {
+	case g.EnvFile != "" && g.EnvGuarded:
+		g.envCopy(d)
+	case g.EnvFile != "":
 		d.each("EnvironmentFile", unitfile.GlobPath, g.EnvFile)
 	}
 	if g.release != "" {
@@ -57,6 +61,15 @@ func (g generation) secrets(d draft) {
 		credential, err := unitfile.Credential(name, g.Credentials[name])
 		d.add("LoadCredential", credential, err)
 	}
+}
+
+// envCopy is for an env_file in whose place not only root can put another. systemd would read that as
+// root, so it is given a copy, made at each start of what the project's user may read. For the
+// command that makes it there is no copy yet ("-"); systemd reads it again for the next one
+// (systemd.exec(5), EnvironmentFile=).
+func (g generation) envCopy(d draft) {
+	d.hook("ExecStartPre", "+", "environment", g.Name, g.User, g.Group, g.EnvFile)
+	d.each("EnvironmentFile", unitfile.OptionalPath, EnvCopy(g.Name))
 }
 
 func (g generation) exec(d draft) {

@@ -23,7 +23,7 @@ func (g generation) hooks(d draft) {
 	}
 }
 
-func (d draft) hook(directive unitfile.Fixed, prefix unitfile.Fixed, verb, project string) {
-	command, err := unitfile.Command(hookProgram, "hook", verb, project)
+func (d draft) hook(directive unitfile.Fixed, prefix unitfile.Fixed, arguments ...string) {
+	command, err := unitfile.Command(hookProgram, append([]string{"hook"}, arguments...)...)
 	d.add(directive, unitfile.Prefixed(prefix, command), err)
 }

@@ -56,6 +56,10 @@ func ReleaseService(project string) string { return "sandwich-" + project + ".re
 // GateService says whether a release may serve.
 func GateService(project string) string { return "sandwich-" + project + ".release.gate.service" }
 
+// EnvCopy is the copy of the project's env_file that systemd reads, where it must not read the file
+// itself. Only root reads it.
+func EnvCopy(project string) string { return "/run/sandwich/" + project + ".env" }
+
 // NextRelease is the file that tells the next generation its release, while there is one to tell.
 func NextRelease(project string) string { return "/run/sandwich/" + project + ".next.env" }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sandwich/units"
 	"sandwich/units/apply"
 	"sandwich/units/release"
 )
@@ -139,7 +140,7 @@ func (t *terminal) takeAwayOn(ctx context.Context, h *host, names []string, purg
 	failed := t.run(ctx, h, plans)
 	for _, name := range names {
 		if failed[name] == nil {
-			failed[name] = errors.Join(apply.SystemDirs.RemoveMaintenance(name), t.goodbye(name, purge))
+			failed[name] = errors.Join(apply.SystemDirs.RemoveMaintenance(name), apply.RemoveFile(units.EnvCopy(name)), t.goodbye(name, purge))
 		}
 		if failed[name] != nil {
 			t.failure(ctx, name, failed[name])

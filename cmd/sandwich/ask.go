@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"os"
 
 	"sandwich/dbusctl"
+	"sandwich/units"
+	"sandwich/units/apply"
 	"sandwich/units/django"
+	"sandwich/units/envfile"
+	"sandwich/units/project/hostcheck"
 )
 
 // asker runs the questions to a project's own python as units of their own.
@@ -21,6 +26,14 @@ func newAsker(h *host) django.Runner {
 }
 
 func (a asker) Run(ctx context.Context, c django.Command) (django.Result, error) {
+	if c.EnvFile != "" && hostcheck.Real().Steered(c.EnvFile) {
+		copied, err := borrowEnvironment(ctx, c)
+		if err != nil {
+			return django.Result{}, err
+		}
+		defer func() { _ = apply.RemoveFile(copied) }()
+		c.EnvFile = copied
+	}
 	out, err := a.systemd.RunOnce(ctx, dbusctl.Transient{
 		Name: "ask", Args: c.Args, Dir: c.Dir, User: c.User, Group: c.Group,
 		Environment: assignments(c.Environment), EnvFile: c.EnvFile, Credentials: c.Credentials,
@@ -36,6 +49,16 @@ func (a asker) Run(ctx context.Context, c django.Command) (django.Result, error)
 		result.Exit = int(max(job.State.ExitStatus, 1))
 	}
 	return result, nil
+}
+
+// borrowEnvironment makes a copy of an env_file that not only root chooses, for one question.
+func borrowEnvironment(ctx context.Context, c django.Command) (path string, err error) {
+	content, err := envfile.Read(ctx, c.User, c.Group, c.EnvFile)
+	if err != nil {
+		return "", err
+	}
+	path = units.EnvCopy(".ask-" + rand.Text())
+	return path, apply.WritePrivate(path, content)
 }
 
 func assignments(environment map[string]string) []string {

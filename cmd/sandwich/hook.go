@@ -12,6 +12,8 @@ import (
 	"sandwich/dbusctl"
 	"sandwich/socketact"
 	"sandwich/units"
+	"sandwich/units/apply"
+	"sandwich/units/envfile"
 	"sandwich/units/overlap"
 )
 
@@ -30,6 +32,11 @@ func newHook(t *terminal) *cobra.Command {
 		})
 	}
 	cmd.AddCommand(&cobra.Command{
+		Use: "environment NAME USER GROUP FILE", Args: cobra.ExactArgs(4),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return copyEnvironment(cmd.Context(), args[0], args[1], args[2], args[3])
+		},
+	}, &cobra.Command{
 		Use: "delegate", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return hookDelegate(cmd.Context()) },
 	}, &cobra.Command{
@@ -37,6 +44,16 @@ func newHook(t *terminal) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.hookRest(cmd.Context(), os.Stdin) },
 	})
 	return cmd
+}
+
+// copyEnvironment is ExecStartPre=: systemd reads the copy in place of an env_file that not only root
+// chooses.
+func copyEnvironment(ctx context.Context, name, user, group, file string) error {
+	content, err := envfile.Read(ctx, user, group, file)
+	if err != nil {
+		return err
+	}
+	return apply.WritePrivate(units.EnvCopy(name), content)
 }
 
 // distrust replaces the environment: a hook runs as root, but with what the project sets for its

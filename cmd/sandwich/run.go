@@ -69,6 +69,11 @@ func sessionVerb(t *terminal, use, short string, args cobra.PositionalArgs, comm
 		if len(rest) > 0 && rest[0] == "--" {
 			rest = rest[1:]
 		}
+		if p.EnvGuarded {
+			if err := copyEnvironment(cmd.Context(), name, p.User, p.Group, p.EnvFile); err != nil {
+				return err
+			}
+		}
 		return t.session(cmd.Context(), name, command(p, manage, rest))
 	}
 	return cmd

@@ -14,6 +14,24 @@ import (
 // finds the old content or the new one.
 func WriteFile(path string, content []byte) error { return writeFile(path, content) }
 
+// WritePrivate replaces a file as a whole that nobody but root reads, where a reboot empties the
+// directory. Two may write it at a time.
+func WritePrivate(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	return nil
+}
+
 // RemoveFile removes a file. A missing file is no error.
 func RemoveFile(path string) error {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {

@@ -35,6 +35,7 @@ type Project struct {
 
 	Environment map[string]string
 	EnvFile     string
+	EnvGuarded  bool              // not only root chooses what EnvFile leads to, set by hostcheck.Locate: it is read as User
 	Credentials map[string]string // credential name -> file
 	Needs       []string          // unit names
 	Admins      []string          // users, and groups after an "@", who may manage this project without root

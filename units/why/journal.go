@@ -27,6 +27,8 @@ var restart = "sandwich restart {name}"
 
 // symptoms are tried in order on the last line of a traceback and on single lines: the narrow ones first.
 var symptoms = []symptom{
+	line("env-file-unreadable", `cannot read env_file (.+)`, "its env_file cannot be read: $1",
+		"Give the file to the project's user, or move it to a directory of root's, such as /etc/sandwich, and name it in {file}.", "sandwich check {name}", "sandwich start {name}"),
 	line("secret-key-missing", `SECRET_KEY setting must not be empty|KeyError: '([A-Z_]*SECRET_KEY)'|Set the ([A-Z_]*SECRET_KEY) environment variable`,
 		"the settings have no SECRET_KEY: it is not in the project's environment",
 		"Put it into a file that only root reads, and name that with env_file.", "sandwich check {name}", restart),

@@ -119,6 +119,7 @@ func TestEveryFailureHasItsCauseRemedyAndNextCommand(t *testing.T) {
 		"start limit":           {"start-limit", "gave up", "sandwich start x", ended("start-limit-hit")},
 		"signal":                {"killed", "signal 11 (SIGSEGV)", "sandwich logs x", func(f *Facts) { ended("signal")(f); f.Service.Status = 11 }},
 		"starting":              {"starting", "is starting", "sandwich logs -f x", func(f *Facts) { f.Service.Active, f.Service.Sub, f.Page, f.Examined = "activating", "start", nil, nil }},
+		"env_file closed":       {"env-file-unreadable", "/srv/x/.env as x: Permission denied", "sandwich check x", failing(1, "error: cannot read env_file /srv/x/.env as x: Permission denied")},
 		"env_file": {"env-file-missing", "/etc/x.env", "sandwich check x", func(f *Facts) {
 			ended("resources")(f)
 			f.EnvFile = "/etc/x.env"

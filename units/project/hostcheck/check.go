@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -110,11 +111,7 @@ func (c *check) group() {
 
 // reached checks that the project's user gets into its working directory.
 func (c *check) reached(user Account) {
-	if c.p.Group != "" {
-		if gid, err := c.sys.GroupID(c.p.Group); err == nil {
-			user.Groups = append(user.Groups, gid)
-		}
-	}
+	user = c.inGroup(user)
 	dir := c.p.Dir
 	if dir == "" {
 		dir = c.p.Root
@@ -123,6 +120,14 @@ func (c *check) reached(user Account) {
 	if err == nil && block != nil {
 		c.refuse("root", "The project's user cannot reach the project", "The user %s may not enter %q. %s", user.Name, block.path, remedy(block, user))
 	}
+}
+
+// inGroup adds the group that the project states.
+func (c *check) inGroup(user Account) Account {
+	if gid, err := c.sys.GroupID(c.p.Group); c.p.Group != "" && err == nil {
+		user.Groups = append(slices.Clone(user.Groups), gid)
+	}
+	return user
 }
 
 // remedy is the command that lets an account through.
@@ -186,11 +191,11 @@ func (c *check) files() {
 
 func (c *check) file(key, path, called string) {
 	info, err := c.sys.stat(path)
-	at := c.sys.resolve(path)
+	steered := c.sys.Steered(path)
 	switch {
-	case at.loose && !inside(at.path, c.sys.base(c.p.Root)) && !c.owned(at.path):
-		c.refuse(key, "A file is not the project's own",
-			"%q leads to %q by a link that not only root can change, and systemd reads it as root. If the project may have it, write the path that it leads to.", path, at.path)
+	case steered && key != "env_file":
+		c.refuse(key, "Not only root chooses what systemd reads",
+			"Whoever may change what %q leads to could have systemd read any other file, as root, as %s. Move it to a directory of root's, such as /etc/sandwich/secrets.", path, called)
 	case errors.Is(err, fs.ErrNotExist):
 		c.refuse(key, "A file is not there", "%q of %s is not there. Create it, or remove the setting.", path, called)
 	case errors.Is(err, fs.ErrPermission):
@@ -202,25 +207,24 @@ func (c *check) file(key, path, called string) {
 	case info.Mode.Perm()&0o002 != 0:
 		c.refuse(key, "Everyone may change a secret", "%q can be written by every user of this host. Run: chmod 600 %s", path, shell(path))
 	case c.sys.Public(path):
-		c.warn(key, "Everyone may read a secret", "%q can be read by every user of this host. Only systemd reads it. Run: chmod 600 %s", path, shell(path))
-	case c.sys.replaceable(at.path):
-		c.warn(key, "Not only root chooses what systemd reads",
-			"Whoever may change the directory of %q can have systemd read, as root, any other file as %s. Keep it in a directory of root's, such as /etc/sandwich.", path, called)
+		c.warn(key, "Everyone may read a secret", "%q can be read by every user of this host. Run: chmod 600 %s", path, shell(path))
+	case steered:
+		c.ownEnv(key, path)
 	}
 }
 
-// replaceable says whether not only root can put another file in the place of path, which has no links.
-func (s *System) replaceable(path string) bool {
-	for dir := path; dir != "/"; {
-		dir = filepath.Dir(dir)
-		info, err := s.Lstat(dir)
-		if err != nil || info.UID != 0 {
-			return true
-		}
-		writable := info.Mode.Perm()&0o002 != 0 || info.Mode.Perm()&0o020 != 0 && info.GID != 0
-		if writable && info.Mode&fs.ModeSticky == 0 {
-			return true
-		}
+// ownEnv checks that the project's user can read a file that is read as him, or that it is root's
+// own, which no link leads to.
+func (c *check) ownEnv(key, path string) {
+	user, err := c.sys.User(c.p.User)
+	if err != nil {
+		return // that is told
 	}
-	return false
+	info, block, err := c.sys.reach(path, c.inGroup(user), mayRead)
+	at := c.sys.resolve(path).path
+	if err != nil || block == nil || info.UID == 0 && block.path == at && at == path {
+		return
+	}
+	c.refuse(key, "The project's user cannot read its env_file",
+		"Not only root chooses what %q is, so it is read as the user %s, who may not use %q. Let it be a file of that user's, or move it to a directory of root's, such as /etc/sandwich.", path, user.Name, block.path)
 }

@@ -202,7 +202,7 @@ func details(diags hcl.Diagnostics) (all []string) {
 	return all
 }
 
-// Root reads env_file and credentials, for a project whose owner may want to know what others have in theirs.
+// Root could be made to read env_file and credentials, for a project whose owner may want to know what others have in theirs.
 func TestAProjectDoesNotChooseWhatRootReads(t *testing.T) {
 	const env, key = "/home/alice/site/.env", `credentials = { key = "/home/alice/site/.env" }`
 	for name, test := range map[string]struct {
@@ -211,11 +211,15 @@ func TestAProjectDoesNotChooseWhatRootReads(t *testing.T) {
 		says string
 		bad  bool
 	}{
-		"its own file":       {file(0o600, 1000), "env_file = \"" + env + "\"", "Not only root chooses", false},
-		"a link to a secret": {alices("/etc/secret"), "env_file = \"" + env + "\"", "not the project's own", true},
-		"a credential":       {alices("/etc/secret"), key, "not the project's own", true},
-		"a link in its own":  {alices("gunicorn.conf.py"), "env_file = \"" + env + "\"", "Everyone may read", false},
-		"a file of root's":   {file(0o600, 0), "env_file = \"/etc/secret\"", "", false},
+		"its own file":           {file(0o600, 1000), "env_file = \"" + env + "\"", "", false},
+		"root's in its own":      {file(0o600, 0), "env_file = \"" + env + "\"", "", false},
+		"a link to a secret":     {alices("/etc/secret"), "env_file = \"" + env + "\"", "user cannot read its env_file", true},
+		"somebody else's":        {file(0o600, 1001), "env_file = \"" + env + "\"", "user cannot read its env_file", true},
+		"a credential":           {alices("/etc/secret"), key, "Not only root chooses", true},
+		"a credential of hers":   {file(0o600, 1000), key, "Not only root chooses", true},
+		"a credential of root's": {file(0o600, 0), key, "Not only root chooses", true},
+		"a link in its own":      {alices("gunicorn.conf.py"), "env_file = \"" + env + "\"", "Everyone may read", false},
+		"a file of root's":       {file(0o600, 0), "env_file = \"/etc/secret\"", "", false},
 	} {
 		files := common()
 		files[env] = test.env

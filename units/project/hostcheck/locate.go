@@ -14,6 +14,7 @@ import (
 // must not be shared yet. What cannot be found stays empty; Rest says why.
 func Locate(p *project.Project, sys *System) {
 	p.Base = sys.base(p.Root)
+	p.EnvGuarded = p.EnvFile != "" && sys.Steered(p.EnvFile)
 	sys.keepOwn(p)
 	for i := range p.Statics {
 		if s := &p.Statics[i]; s.Root != "" {
