@@ -16,6 +16,21 @@ import (
 // Systemd is a connection to the system's service manager. Its methods are safe for concurrent use.
 type Systemd struct {
 	conn *sd.Conn
+	bus  *dbus.Conn // one of its two
+}
+
+// manager1 is systemd's own object.
+func manager1(bus *dbus.Conn) dbus.BusObject {
+	return bus.Object("org.freedesktop.systemd1", "/org/freedesktop/systemd1")
+}
+
+// manager reads a property of systemd itself.
+func (s *Systemd) manager(ctx context.Context, property string, into any) error {
+	err := manager1(s.bus).CallWithContext(ctx, "org.freedesktop.DBus.Properties.Get", 0, "org.freedesktop.systemd1.Manager", property).Store(into)
+	if err != nil {
+		return fmt.Errorf("cannot ask systemd for its %s: %s", property, busReason(err))
+	}
+	return nil
 }
 
 // Connect opens the connection. It outlives ctx: only Close ends it.
@@ -32,11 +47,11 @@ func Connect(ctx context.Context) (*Systemd, error) {
 	}
 	// go-systemd's own Subscribe would have every change of every unit sent here, too: only the ends of jobs
 	// are waited for.
-	if err := last.Object("org.freedesktop.systemd1", "/org/freedesktop/systemd1").Call("org.freedesktop.systemd1.Manager.Subscribe", 0).Err; err != nil {
+	if err := manager1(last).Call("org.freedesktop.systemd1.Manager.Subscribe", 0).Err; err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("cannot subscribe to systemd's signals: %w", err)
 	}
-	return &Systemd{conn: conn}, nil
+	return &Systemd{conn: conn, bus: last}, nil
 }
 
 // dial opens a connection to the system bus that is nobody else's.

@@ -60,13 +60,14 @@ func listEntries(ctx context.Context, names []string) ([]entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]entry, 0, len(names))
-	for _, name := range names {
-		service, socket := states[units.Service(name)], states[units.Socket(name)]
-		entries = append(entries, entry{
-			Name: name, Enabled: enabled(name), Domains: compiledDomains(name), Closed: apply.SystemDirs.InMaintenance(name),
-			State: stateOf(enabled(name), service.ActiveState, service.SubState, socket.ActiveState),
-		})
-	}
+	entries := make([]entry, len(names))
+	sideways(len(names), func(i int) {
+		name := names[i]
+		enabled, service, socket := enabled(name), states[units.Service(name)], states[units.Socket(name)]
+		entries[i] = entry{
+			Name: name, Enabled: enabled, Domains: compiledDomains(name), Closed: apply.SystemDirs.InMaintenance(name),
+			State: stateOf(enabled, service.ActiveState, service.SubState, socket.ActiveState),
+		}
+	})
 	return entries, nil
 }

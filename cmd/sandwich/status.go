@@ -6,9 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -156,36 +158,52 @@ func statuses(ctx context.Context, names []string) ([]status, error) {
 	if err != nil && !errors.Is(err, dbusctl.ErrNoProxy) {
 		return nil, err
 	}
-	looker := &looker{host: h, routes: routes, certificates: certificates}
+	both := make([]string, 0, 2*len(names))
+	for _, name := range names {
+		both = append(both, units.Service(name), units.Socket(name))
+	}
+	states, err := h.systemd.Overview(ctx, both...)
+	if err != nil {
+		return nil, err
+	}
+	looker := &looker{units: states, routes: routes, certificates: byProject(certificates)}
 	if summary, err := h.proxy.Summary(ctx); err == nil {
 		looker.bounds = summary.Bounds
 	}
-	return looker.all(ctx, names)
+	return looker.all(names), nil
 }
 
-// looker looks at many projects, a few side by side: a host may have hundreds.
+// looker knows what systemd and the proxy say of projects.
 type looker struct {
-	*host
+	units        map[string]dbusctl.Unit
 	routes       map[string]dbusctl.Route
 	bounds       []time.Duration
-	certificates map[string]dbusctl.Certificate
+	certificates map[string][]certificate
 }
 
-func (l *looker) all(ctx context.Context, names []string) ([]status, error) {
-	list, errs := make([]status, len(names)), make([]error, len(names))
-	slots := make(chan struct{}, 2*sideBySide)
+func (l *looker) all(names []string) []status {
+	list := make([]status, len(names))
+	sideways(len(names), func(i int) {
+		name := names[i]
+		list[i] = statusOf(name, l.units[units.Service(name)], l.units[units.Socket(name)], l.routes[name])
+		list[i].P95 = quantile(0.95, l.routes[name].Durations, l.bounds).Seconds()
+		list[i].Certificates = l.certificates[name]
+	})
+	return list
+}
+
+// sideways does something with the numbers up to n, as many at a time as there are processors.
+func sideways(n int, do func(i int)) {
+	var next atomic.Int64
 	var all sync.WaitGroup
-	for i, name := range names {
-		slots <- struct{}{}
+	for range min(n, runtime.GOMAXPROCS(0)) {
 		all.Go(func() {
-			defer func() { <-slots }()
-			list[i], errs[i] = statusOf(ctx, l.host, name, l.routes[name])
-			list[i].P95 = quantile(0.95, l.routes[name].Durations, l.bounds).Seconds()
-			list[i].Certificates = certificatesOf(l.certificates, name)
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
 		})
 	}
 	all.Wait()
-	return list, errors.Join(errs...)
 }
 
 // quantile is the bound below which that share of the counted times lies, 0 when nothing was
@@ -214,18 +232,11 @@ func workersOf(text string) int {
 	return 0
 }
 
-func statusOf(ctx context.Context, h *host, name string, served dbusctl.Route) (status, error) {
-	service, err := h.systemd.Unit(ctx, units.Service(name))
-	if err != nil {
-		return status{}, err
-	}
-	socket, err := h.systemd.Unit(ctx, units.Socket(name))
-	if err != nil {
-		return status{}, err
-	}
+func statusOf(name string, service, socket dbusctl.Unit, served dbusctl.Route) status {
+	enabled := enabled(name)
 	s := status{
-		Name: name, Enabled: enabled(name), Service: service.Name,
-		State:   stateOf(enabled(name), service.ActiveState, service.SubState, socket.ActiveState),
+		Name: name, Enabled: enabled, Service: service.Name,
+		State:   stateOf(enabled, service.ActiveState, service.SubState, socket.ActiveState),
 		MainPID: service.MainPID, Text: service.StatusText, Memory: service.Memory, Restarts: service.Restarts, Workers: workersOf(service.StatusText), Errors: served.Failed,
 		Upstream: served.Upstream, Requests: served.Requests, Rate: served.RequestRate, InFlight: served.InFlight, Held: served.Held, LastError: served.LastUpstreamError, Closed: apply.SystemDirs.InMaintenance(name),
 		DropIns: append(socket.DropIns, service.DropIns...),
@@ -239,14 +250,17 @@ func statusOf(ctx context.Context, h *host, name string, served dbusctl.Route) (
 	s.addRoute(served)
 	s.Drift = drift(service, socket)
 	s.Deploy = lastDeploy(name)
-	return s, nil
+	return s
 }
 
 // addRoute tells what the compiled route says, and whether the proxy serves just that.
 func (s *status) addRoute(served dbusctl.Route) {
-	s.Domains = compiledDomains(s.Name)
 	content, err := os.ReadFile(filepath.Join(apply.SystemDirs.Routes, s.Name+".json"))
-	s.Served = err == nil && served.Hash == route.Hash(content)
+	if s.Served = err == nil && served.Hash == route.Hash(content); s.Served {
+		s.Domains = served.Domains // the proxy has read just that
+		return
+	}
+	s.Domains = compiledDomains(s.Name)
 }
 
 // drift names the generated files that somebody edited, and units that are older than their files.

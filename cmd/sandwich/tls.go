@@ -131,15 +131,14 @@ func (t *terminal) printCertificates(list []certificate, asJSON bool) error {
 	return nil
 }
 
-// certificatesOf are those of a project's hosts.
-func certificatesOf(found map[string]dbusctl.Certificate, project string) []certificate {
-	var list []certificate
+// byProject are certificates by the project of their hosts, sorted by host.
+func byProject(found map[string]dbusctl.Certificate) map[string][]certificate {
+	lists := map[string][]certificate{}
 	for _, host := range slices.Sorted(maps.Keys(found)) {
-		if found[host].Project == project {
-			list = append(list, certificateOf(found[host]))
-		}
+		project := found[host].Project
+		lists[project] = append(lists[project], certificateOf(found[host]))
 	}
-	return list
+	return lists
 }
 
 // line is a certificate as `sandwich status` tells it.

@@ -1,0 +1,101 @@
+package dbusctl
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+	"github.com/godbus/dbus/v5/prop"
+)
+
+// fakeManager is a systemd whose units are all idle, and counts what it is asked.
+type fakeManager struct {
+	asked atomic.Int64
+	dirs  []string
+}
+
+type listedUnit struct {
+	Name, Description, Load, Active, Sub, Following string
+	Path                                            dbus.ObjectPath
+	Job                                             uint32
+	JobType                                         string
+	JobPath                                         dbus.ObjectPath
+}
+
+func (m *fakeManager) Subscribe() *dbus.Error { return nil }
+
+func (m *fakeManager) ListUnitsByNames(names []string) ([]listedUnit, *dbus.Error) {
+	m.asked.Add(1)
+	var list []listedUnit
+	for _, name := range names {
+		u := listedUnit{Name: name, Load: "loaded", Active: "inactive", Sub: "dead", Path: "/", JobPath: "/"}
+		if filepath.Ext(name) == ".socket" {
+			u.Active, u.Sub = "active", "listening"
+		}
+		list = append(list, u)
+	}
+	return list, nil
+}
+
+// get is Get of org.freedesktop.DBus.Properties for every unit.
+func (m *fakeManager) get(_, property string) (dbus.Variant, *dbus.Error) {
+	m.asked.Add(1)
+	if property == "NeedDaemonReload" {
+		return dbus.MakeVariant(false), nil
+	}
+	return dbus.Variant{}, prop.ErrPropNotFound
+}
+
+func newFakeManager(t *testing.T, units []string) *fakeManager {
+	t.Helper()
+	systemBus(t)
+	m := &fakeManager{dirs: []string{t.TempDir()}}
+	for _, name := range units {
+		must(t, os.WriteFile(filepath.Join(m.dirs[0], name), nil, 0o644))
+	}
+	conn, err := dbus.ConnectSystemBus()
+	must(t, err)
+	t.Cleanup(func() { conn.Close() })
+	const path, name = "/org/freedesktop/systemd1", "org.freedesktop.systemd1"
+	must(t, conn.Export(m, path, name+".Manager"))
+	must(t, conn.ExportSubtreeMethodTable(map[string]any{"Get": m.get}, path+"/unit", "org.freedesktop.DBus.Properties"))
+	_, err = prop.Export(conn, path, prop.Map{name + ".Manager": {
+		"UnitPath":           {Value: m.dirs},
+		"UnitsLoadTimestamp": {Value: uint64(time.Now().Add(time.Hour).UnixMicro())},
+	}})
+	must(t, err)
+	_, err = conn.RequestName(name, 0)
+	must(t, err)
+	return m
+}
+
+func TestTheOverviewOfIdleProjectsAsksAsLittleForManyAsForOne(t *testing.T) {
+	for _, n := range []int{1, 200} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			var names []string
+			for i := range n {
+				names = append(names, fmt.Sprintf("sandwich-p%d.service", i), fmt.Sprintf("sandwich-p%d.socket", i))
+			}
+			m := newFakeManager(t, names)
+			systemd, err := Connect(t.Context())
+			must(t, err)
+			defer systemd.Close()
+			found, err := systemd.Overview(t.Context(), names...)
+			must(t, err)
+			for _, name := range names {
+				u := found[name]
+				if u.LoadState != "loaded" || u.Result != "success" || u.Fragment != filepath.Join(m.dirs[0], name) {
+					t.Fatalf("%s: %+v", name, u)
+				}
+			}
+			// All units in one call, and whether systemd agrees about one.
+			if asked := m.asked.Load(); asked != 2 {
+				t.Errorf("systemd was asked %d times about %d projects, want 2", asked, n)
+			}
+		})
+	}
+}
