@@ -130,6 +130,18 @@ func (l *lot) control(op, fd int, event *unix.EpollEvent) (err error) {
 	return err
 }
 
+// hurry has no connection stay for longer.
+func (l *lot) hurry(until time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for place, w := range l.parked {
+		if until.Before(w.until) {
+			w.until = until
+			l.parked[place] = w
+		}
+	}
+}
+
 // some takes all connections that are as wanted.
 func (l *lot) some(wanted func(waiting) bool) (taken []waiting) {
 	l.mu.Lock()

@@ -106,8 +106,8 @@ func (s *Server) Drain() {
 	for _, c := range s.all() {
 		c.hurry()
 	}
-	for _, w := range s.parked(always) {
-		go s.wake(w)
+	if lot := s.lot.Load(); lot != nil {
+		lot.hurry(time.Now().Add(s.conf.Grace))
 	}
 }
 
