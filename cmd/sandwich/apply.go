@@ -22,7 +22,7 @@ func newApply(t *terminal) *cobra.Command {
 	}
 	all := allFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		names, err := chooseEnabled("apply", args, *all || len(args) == 0)
+		names, err := t.enabledProjects("apply", args, *all || len(args) == 0)
 		if err != nil {
 			return err
 		}
@@ -39,7 +39,7 @@ func newEnable(t *terminal) *cobra.Command {
 	}
 	all := allFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		names, err := choose("enable", args, *all, projectNames)
+		names, err := t.projects("enable", args, *all, projectNames)
 		if err != nil {
 			return err
 		}
@@ -99,6 +99,7 @@ func (t *terminal) outcome(ctx context.Context, verb string, plan apply.Plan, er
 		if len(plan.Steps) > 0 {
 			t.say("the proxy has its new settings")
 		}
+	case verb == "scale": // it says itself to what
 	case len(plan.Steps) == 0:
 		t.say("%s: nothing to do", plan.Project)
 	case verb == "enable":
@@ -117,7 +118,7 @@ func newDisable(t *terminal) *cobra.Command {
 	all := allFlag(cmd)
 	purge := cmd.Flags().Bool("purge", false, "remove its project file too")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		names, err := choose("disable", args, *all, enabledNames)
+		names, err := t.projects("disable", args, *all, enabledNames)
 		if err != nil {
 			return err
 		}

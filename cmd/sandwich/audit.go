@@ -18,6 +18,9 @@ import (
 // actorVariable names who is behind a command that root's side runs for an admin.
 const actorVariable = "SANDWICH_ACTOR"
 
+// isDelegated says whether an admin's command has asked for this one.
+func isDelegated() bool { return os.Getenv(actorVariable) != "" }
+
 // noted are the verbs that are noted in the journal.
 var noted = []string{
 	"enable", "disable", "apply", "start", "stop", "restart", "reload", "kill", "scale", "maintenance",

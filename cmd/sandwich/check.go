@@ -19,7 +19,7 @@ func newCheck(t *terminal) *cobra.Command {
 	all := allFlag(cmd)
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		names, err := choose("check", args, *all || len(args) == 0, fileNames)
+		names, err := t.projects("check", args, *all || len(args) == 0, fileNames)
 		if err != nil || len(names) == 0 {
 			return err
 		}

@@ -9,6 +9,8 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -65,7 +67,7 @@ func delegate(ctx context.Context, args []string, stderr io.Writer) (code int, d
 		return 0, false
 	}
 	defer conn.Close()
-	answer, err := askRoot(ctx, conn, request{Args: args, Environment: terminalEnvironment()})
+	answer, err := askRoot(ctx, conn, request{Args: absoluteRelease(args), Environment: terminalEnvironment()})
 	switch {
 	case err != nil:
 		fmt.Fprintf(stderr, "error: cannot %s as an admin: %v\nhint: journalctl -u 'sandwich-proxy.admin@*'\n", args[0], err)
@@ -77,6 +79,31 @@ func delegate(ctx context.Context, args []string, stderr io.Writer) (code int, d
 		return answer.Exit, true
 	}
 	return answer.Exit, true
+}
+
+// absoluteRelease says in full which release is to be deployed: root's side works in another directory.
+func absoluteRelease(args []string) []string {
+	const flag = "--release"
+	full := slices.Clone(args)
+	for i, arg := range full {
+		switch {
+		case arg == "--":
+			return full
+		case arg == flag && i+1 < len(full):
+			full[i+1] = absolute(full[i+1])
+		case strings.HasPrefix(arg, flag+"="):
+			full[i] = flag + "=" + absolute(strings.TrimPrefix(arg, flag+"="))
+		}
+	}
+	return full
+}
+
+// absolute is a path that holds in every directory. One that cannot be told stays, and is refused.
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil && path != "" {
+		return full
+	}
+	return path
 }
 
 // asksForHelp says whether the arguments ask about the verb: that takes no rights.

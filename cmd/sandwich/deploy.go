@@ -68,7 +68,7 @@ type deploy struct {
 // deploying does what deploys a project: as root, and one at a time for each project. The lock of
 // all commands is taken only for the change of generations: steps may take long.
 func (t *terminal) deploying(ctx context.Context, verb, name string, do func(context.Context, *deploy) error) error {
-	names, err := chooseEnabled(verb, []string{name}, false)
+	names, err := t.enabledProjects(verb, []string{name}, false)
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (d *deploy) forward(ctx context.Context, dir string) error {
 // back goes back to the release before the current one.
 func (d *deploy) back(ctx context.Context) error {
 	if d.link == "" {
-		return fmt.Errorf("%s has no releases to go back to: its root is no symbolic link", d.project)
+		return fmt.Errorf("%s has no releases to go back to: its root is no symbolic link\nhint: sandwich deploy %s brings the code that is there; for releases have root lead through a link, such as /srv/%s/current -> releases/1", d.project, d.project, d.project)
 	}
 	history, err := release.Read(release.Dir, d.project)
 	if err != nil {

@@ -23,7 +23,7 @@ func newDoctor(t *terminal) *cobra.Command {
 	all := allFlag(cmd)
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		names, err := choose("doctor", args, *all || len(args) == 0, projectNames)
+		names, err := t.projects("doctor", args, *all || len(args) == 0, projectNames)
 		if err != nil {
 			return err
 		}

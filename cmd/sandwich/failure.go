@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"sandwich/dbusctl"
 	"sandwich/units"
@@ -30,13 +31,15 @@ func (t *terminal) failure(ctx context.Context, name string, err error) {
 	)
 	switch {
 	case errors.As(err, &job) && job.State.InvocationID == "":
-		return // it never ran, so there is nothing that it said
+		t.tell("hint: sandwich why %s", name) // it never ran, so there is nothing that it said
 	case errors.As(err, &job) && (job.Verb == "start" || job.Verb == "restart"):
 		t.excerpt(ctx, name, job.Unit, job.State.InvocationID, startLines)
 	case errors.As(err, &job):
 		t.excerpt(ctx, name, job.Unit, job.State.InvocationID, serveLines)
 	case errors.As(err, &kept):
 		t.excerpt(ctx, name, units.NextService(name), "", serveLines)
+	case !strings.Contains(err.Error(), hintMark):
+		t.tell("hint: sandwich why %s", name)
 	}
 }
 

@@ -108,7 +108,7 @@ var (
 func (t *terminal) formatFile(file string, how formatting) error {
 	content, err := os.ReadFile(file)
 	if err != nil {
-		return fmt.Errorf("cannot format: %w", err)
+		return fmt.Errorf("cannot format: %w\nhint: sandwich fmt NAME, or a file", err)
 	}
 	formatted, diags := format(file, content)
 	switch {

@@ -114,7 +114,11 @@ func needRoot(verb string) error {
 	if os.Geteuid() == 0 {
 		return nil
 	}
-	return fmt.Errorf("cannot %s: it changes units and needs root\nhint: sudo sandwich %s", verb, strings.Join(os.Args[1:], " "))
+	right := "root"
+	if delegable[verb] != nil {
+		right += ", or that you are among the admins of the project"
+	}
+	return fmt.Errorf("sandwich %s needs %s\nhint: sudo sandwich %s", verb, right, strings.Join(os.Args[1:], " "))
 }
 
 // changing does what changes the host: as root, and under the one lock of all such commands.

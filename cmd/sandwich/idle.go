@@ -33,9 +33,9 @@ func newIdle(t *terminal) *cobra.Command {
 			return t.showIdle(cmd.Context(), *asJSON)
 		}
 		if *asJSON {
-			return usageError("--json shows: name no project with it")
+			return usageError("--json shows: name no project with it\nhint: sandwich idle --json")
 		}
-		names, err := chooseEnabled("idle", args, *all)
+		names, err := t.enabledProjects("idle", args, *all)
 		if err != nil {
 			return err
 		}
@@ -64,6 +64,10 @@ func (t *terminal) showIdle(ctx context.Context, asJSON bool) error {
 	}
 	if asJSON {
 		return t.json("projects", entries)
+	}
+	if len(entries) == 0 {
+		t.tell("%s", noneWords(projectNames()))
+		return nil
 	}
 	rows := make([][]string, 0, len(entries))
 	for _, e := range entries {

@@ -166,13 +166,14 @@ func looksLikeDjango(root string) (django.Layout, error) {
 		return layout, err
 	}
 	if len(layout.Manage) == 0 && layout.WSGI == "" && layout.ASGI == "" {
-		return layout, fmt.Errorf("cannot find a Django project in %s: there is no manage.py, wsgi.py or asgi.py in it or one level below", root)
+		return layout, fmt.Errorf("cannot find a Django project in %s: there is no manage.py, wsgi.py or asgi.py in it or one level below\nhint: sandwich init DIR, with the directory that manage.py is in", root)
 	}
 	return layout, nil
 }
 
 func alreadyThere(file string) error {
-	return fmt.Errorf("%s is there already\nhint: edit it, or remove it first", file)
+	name := strings.TrimSuffix(filepath.Base(file), project.Extension)
+	return fmt.Errorf("%s is there already\nhint: edit it and sandwich check %s, or sandwich init DIR --name NAME", file, name)
 }
 
 // writeNew writes a file that must not be there yet.

@@ -46,7 +46,7 @@ func newJobs(t *terminal) *cobra.Command {
 	cmd.ValidArgsFunction = completeParts
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if *all && len(args) > 0 {
-			return usageError("--all and names exclude each other")
+			return usageError("--all and names exclude each other\nhint: sandwich jobs --all")
 		}
 		list, err := listJobs(cmd.Context(), args)
 		if err != nil {
@@ -78,7 +78,7 @@ func listJobs(ctx context.Context, args []string) ([]job, error) {
 	projects, parts := apart(args)
 	if len(args) == 0 {
 		projects = enabledNames()
-	} else if _, err := known(projects); err != nil {
+	} else if _, err := known(append(slices.Clone(projects), projectsWith(parts)...)); err != nil {
 		return nil, err
 	}
 	h, err := openHost(ctx)
@@ -101,6 +101,14 @@ func listJobs(ctx context.Context, args []string) ([]job, error) {
 		list = append(list, some...)
 	}
 	return list, nil
+}
+
+// projectsWith are the projects that these workers and timers are of.
+func projectsWith(parts []string) (projects []string) {
+	for _, name := range parts {
+		projects = append(projects, parsePart(name).project)
+	}
+	return projects
 }
 
 // jobsOf are a timer, or the copies of a worker: those that should run and those that do.
@@ -225,7 +233,7 @@ func (j job) lastRun() string {
 func (j job) result() string {
 	switch {
 	case j.Since != nil && j.Restarts > 0:
-		return strconv.Itoa(int(j.Restarts)) + " automatic restarts"
+		return count(j.Restarts, "automatic restart")
 	case j.Result == "exit-code":
 		return "exit status " + strconv.Itoa(int(j.Exit))
 	}

@@ -23,7 +23,7 @@ func newKill(t *terminal) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		names, err := chooseEnabled("kill", args, *all)
+		names, err := t.enabledProjects("kill", args, *all)
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -39,14 +38,31 @@ func newList(t *terminal) *cobra.Command {
 		if *asJSON {
 			return t.json("projects", entries)
 		}
-		rows := make([][]string, 0, len(entries))
-		for _, e := range entries {
-			rows = append(rows, []string{e.Name, e.shown(), strings.Join(e.Domains, " ")})
+		if len(entries) == 0 {
+			t.tell("%s", noneWords(nil))
+			return nil
 		}
-		t.table([]string{"PROJECT", "STATE", "DOMAINS"}, rows)
+		t.table([]string{"PROJECT", "STATE", "DOMAINS"}, listRows(entries, t.width()))
 		return nil
 	}
 	return cmd
+}
+
+// listRows are the lines of a table that is no wider than the terminal.
+func listRows(entries []entry, width int) [][]string {
+	names, states := len("PROJECT"), len("STATE")
+	for _, e := range entries {
+		names, states = max(names, len(e.Name)), max(states, len(e.shown()))
+	}
+	room := 0
+	if width > 0 {
+		room = max(width-names-states-2*len("  "), 1)
+	}
+	rows := make([][]string, 0, len(entries))
+	for _, e := range entries {
+		rows = append(rows, []string{e.Name, e.shown(), fitting(e.Domains, " ", room)})
+	}
+	return rows
 }
 
 // listEntries asks systemd once for all projects: a host may have a thousand.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -47,7 +48,7 @@ func newLogs(t *terminal) *cobra.Command {
 		if err := o.read(cmd, *since, *until, *level, time.Now()); err != nil {
 			return err
 		}
-		sources, err := logSources(args, *all || len(args) == 0 && o.request != "")
+		sources, err := t.logSources(args, *all || len(args) == 0 && o.request != "")
 		if err != nil {
 			return err
 		}
@@ -65,16 +66,16 @@ func (o *logOptions) read(cmd *cobra.Command, since, until, level string, now ti
 		return err
 	}
 	if o.level = slices.Index(levels, level); o.level < 0 {
-		return usageError("there is no level %q\nhint: %s", level, strings.Join(levels, ", "))
+		return usageError("there is no level %q\nhint: sandwich logs --level with one of %s", level, strings.Join(levels, ", "))
 	}
 	if !cmd.Flags().Changed("lines") && (since != "" || until != "" || o.request != "") {
 		o.lines = 0
 	}
 	if o.follow && until != "" {
-		return usageError("--follow and --until exclude each other")
+		return usageError("--follow and --until exclude each other\nhint: sandwich logs --help")
 	}
 	if o.lines < 0 || strings.ContainsAny(o.request, " \n\"\\") {
-		return usageError("nothing can be like that\nhint: sandwich logs --help")
+		return usageError("there are no %d lines, and no request %q\nhint: sandwich logs --help", o.lines, o.request)
 	}
 	return nil
 }
@@ -89,7 +90,7 @@ type logSource struct {
 }
 
 // logSources are those of projects, or of parts of them.
-func logSources(args []string, all bool) (logSource, error) {
+func (t *terminal) logSources(args []string, all bool) (logSource, error) {
 	var s logSource
 	names, parts := args, []string(nil)
 	if !all {
@@ -98,7 +99,7 @@ func logSources(args []string, all bool) (logSource, error) {
 	}
 	if len(parts) == 0 || all {
 		var err error
-		if names, err = choose("logs", names, all, projectNames); err != nil {
+		if names, err = t.projects("logs", names, all, projectNames); err != nil {
 			return s, err
 		}
 	} else if _, err := known(names); err != nil {
@@ -193,14 +194,19 @@ func (t *terminal) logs(ctx context.Context, s logSource, o logOptions) error {
 	}
 	cursor := lastCursor(entries)
 	var tails []*accessTail
+	refused := false
 	for _, name := range s.access {
 		tail := newAccessTail(name)
 		lines, err := tail.read(o)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.tell("warning: the access log of %s is left out: %v", name, err)
+			refused = refused || errors.Is(err, fs.ErrPermission)
 		}
 		entries = append(entries, lines...)
 		tails = append(tails, tail)
+	}
+	if refused {
+		t.tell("hint: sudo sandwich %s", strings.Join(os.Args[1:], " "))
 	}
 	slices.SortStableFunc(entries, func(a, b logEntry) int { return a.Time.Compare(b.Time) })
 	if o.lines > 0 && len(entries) > o.lines {

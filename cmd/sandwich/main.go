@@ -74,7 +74,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		exit = &exitError{code: exitFailed, err: err}
 	}
 	if exit.err != nil {
-		fmt.Fprintln(stderr, "error:", exit.err)
+		fmt.Fprintln(stderr, "error:", withHint(exit, root, args))
 	}
 	if ctx.Err() != nil {
 		fmt.Fprintln(stderr, "Interrupted: what was begun is finished when the same command is given again; sandwich status shows what is there.")
@@ -94,7 +94,9 @@ func newRoot(t *terminal) *cobra.Command {
 		PersistentPreRun: audit,
 	}
 	root.SuggestionsMinimumDistance = 2
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.DisableFlagsInUseLine = true
+	root.SetHelpCommand(newHelp())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError("%w\nhint: %s --help", err, cmd.CommandPath())
 	})
@@ -125,25 +127,54 @@ func newRoot(t *terminal) *cobra.Command {
 		newTop(t),
 		newProxy(t),
 		newVersion(t), newSchema(t),
+		newCompletion(),
 		newHook(t),
 	)
-	for _, command := range root.Commands() {
-		sayUsage(command)
-	}
+	sayUsage(root.Commands())
+	group(root)
 	return root
 }
 
-// sayUsage makes wrong arguments of a verb exit with 2.
-func sayUsage(command *cobra.Command) {
-	check := command.Args
-	if check == nil {
-		return
+// hintMark begins the line of an error that has the next command to type.
+const hintMark = "hint: "
+
+// withHint is an error with a next command to type, whoever made it.
+func withHint(exit *exitError, root *cobra.Command, args []string) string {
+	text := exit.err.Error()
+	if strings.Contains(text, hintMark) {
+		return text
 	}
-	command.Args = func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usageError("%w\nhint: sandwich %s --help", err, cmd.Name())
+	if exit.code == exitUsage {
+		command, _, _ := root.Find(args)
+		return text + "\n" + hintMark + command.CommandPath() + " --help"
+	}
+	return text + "\n" + hintMark + "sandwich doctor"
+}
+
+// sayUsage makes wrong arguments of verbs exit with 2, and say what is taken.
+func sayUsage(commands []*cobra.Command) {
+	for _, command := range commands {
+		sayUsage(command.Commands())
+		if check := command.Args; check != nil {
+			command.Args = func(cmd *cobra.Command, args []string) error {
+				if check(cmd, args) != nil {
+					return wrongArguments(cmd, args)
+				}
+				return nil
+			}
 		}
-		return nil
+	}
+}
+
+func wrongArguments(cmd *cobra.Command, args []string) error {
+	verb, path := strings.TrimPrefix(cmd.CommandPath(), "sandwich "), cmd.CommandPath()
+	switch _, takes, some := strings.Cut(cmd.Use, " "); {
+	case cmd.HasSubCommands():
+		return usageError("there is no verb %q\nhint: %s --help", verb+" "+args[0], path)
+	case some:
+		return usageError("%s takes %s\nhint: %s --help", verb, takes, path)
+	default:
+		return usageError("%s takes no names\nhint: %s --help", verb, path)
 	}
 }
 
@@ -151,6 +182,14 @@ func sayUsage(command *cobra.Command) {
 var oldVerbs = map[string]string{
 	"reread": "plan", "update": "apply", "tail": "logs", "maintail": "proxy status", "fg": "run", "signal": "kill",
 	"avail": "list", "add": "enable", "remove": "disable", "clear": "journalctl --vacuum-time=1d",
+}
+
+// helpFor is where a command is described.
+func helpFor(command string) string {
+	if strings.HasPrefix(command, "journalctl") {
+		return "man journalctl"
+	}
+	return command + " --help"
 }
 
 func unknownVerb(cmd *cobra.Command, args []string) error {
@@ -161,7 +200,7 @@ func unknownVerb(cmd *cobra.Command, args []string) error {
 		if !strings.HasPrefix(now, "journalctl") {
 			now = "sandwich " + now
 		}
-		return usageError("%s is a verb of supervisorctl: here it is %s", args[0], now)
+		return usageError("%s is a verb of supervisorctl: here it is %s\nhint: %s", args[0], now, helpFor(now))
 	}
 	hint := "sandwich --help"
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {

@@ -27,7 +27,7 @@ func newMaintenance(t *terminal) *cobra.Command {
 		if len(args) == 0 || args[0] != "on" && args[0] != "off" {
 			return usageError("maintenance on, or off?\nhint: sandwich maintenance on NAME")
 		}
-		names, err := chooseEnabled("maintenance "+args[0], args[1:], *all)
+		names, err := t.enabledProjects("maintenance "+args[0], args[1:], *all)
 		if err != nil {
 			return err
 		}
@@ -57,12 +57,12 @@ func (t *terminal) close(ctx context.Context, names, allow []string, retry time.
 func maintenanceOf(allow []string, retry time.Duration) (*route.Maintenance, error) {
 	m := &route.Maintenance{Version: route.Version, Since: time.Now().UTC().Truncate(time.Second), RetryS: int(retry.Seconds())}
 	if retry < time.Second {
-		return nil, usageError("--retry-after %s is no time to wait", retry)
+		return nil, usageError("--retry-after %s is no time to wait\nhint: sandwich maintenance on NAME --retry-after 5m", retry)
 	}
 	for _, s := range allow {
 		network, ok := parseNetwork(s)
 		if !ok {
-			return nil, usageError("--allow %q is no address or network\nhint: write it like 192.0.2.1 or 10.0.0.0/8", s)
+			return nil, usageError("--allow %q is no address or network\nhint: sandwich maintenance on NAME --allow 192.0.2.1 --allow 10.0.0.0/8", s)
 		}
 		m.Allow = append(m.Allow, network)
 	}

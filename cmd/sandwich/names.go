@@ -82,18 +82,30 @@ func enabled(name string) bool {
 	return err == nil
 }
 
-// choose gives the projects a verb is about: those named, or all of everyone. Naming none is
+// projects gives the projects a verb is about: those named, or all of everyone. Naming none is
 // asking wrongly.
-func choose(verb string, args []string, all bool, everyone func() []string) ([]string, error) {
+func (t *terminal) projects(verb string, args []string, all bool, everyone func() []string) ([]string, error) {
 	switch {
 	case all && len(args) > 0:
-		return nil, usageError("--all and names exclude each other")
+		return nil, usageError("--all and names exclude each other\nhint: sandwich %s --all", verb)
 	case all:
-		return everyone(), nil
+		names := everyone()
+		if len(names) == 0 {
+			t.tell("%s", noneWords(projectNames()))
+		}
+		return names, nil
 	case len(args) == 0:
 		return nil, usageError("%s which project?\nhint: sandwich %s NAME, or --all", verb, verb)
 	}
 	return known(args)
+}
+
+// noneWords say why there is nothing to do something with, among these projects.
+func noneWords(there []string) string {
+	if len(there) == 0 {
+		return "There is no project yet.\nhint: sandwich init DIR"
+	}
+	return "No project is enabled.\nhint: sandwich enable " + there[0]
 }
 
 // known checks that each project exists: exit code 4 names those that do not.
@@ -115,9 +127,9 @@ func noProject(name string) error {
 		name, filepath.Join(projectsDir, name+".hcl"))}
 }
 
-// chooseEnabled is choose for verbs that need an enabled project.
-func chooseEnabled(verb string, args []string, all bool) ([]string, error) {
-	names, err := choose(verb, args, all, enabledNames)
+// enabledProjects is projects for verbs that need an enabled project.
+func (t *terminal) enabledProjects(verb string, args []string, all bool) ([]string, error) {
+	names, err := t.projects(verb, args, all, enabledNames)
 	if err != nil {
 		return nil, err
 	}

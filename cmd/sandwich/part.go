@@ -41,6 +41,9 @@ func parsePart(arg string) part {
 }
 
 func (p part) String() string {
+	if p.name == "" {
+		return p.project
+	}
 	if p.number > 0 {
 		return p.project + "." + p.name + "@" + strconv.Itoa(p.number)
 	}
@@ -72,7 +75,7 @@ func (p part) services() ([]string, error) {
 	if parts := partNames(p.project); len(parts) > 0 {
 		has = "it has " + strings.Join(parts, ", ")
 	}
-	return nil, &exitError{code: exitNoProject, err: fmt.Errorf("%s has no worker or timer %q: %s", p.project, p.name, has)}
+	return nil, &exitError{code: exitNoProject, err: fmt.Errorf("%s has no worker or timer %q: %s\nhint: sandwich jobs %s", p.project, p.name, has, p.project)}
 }
 
 // copies are the units of a worker that should run.

@@ -24,7 +24,7 @@ func newPlan(t *terminal) *cobra.Command {
 	all := allFlag(cmd)
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		names, err := choose("plan", args, *all || len(args) == 0, projectNames)
+		names, err := t.projects("plan", args, *all || len(args) == 0, projectNames)
 		if err != nil {
 			return err
 		}

@@ -79,12 +79,15 @@ func (r releases) find(dir string) (string, error) {
 		return "", usageError("%s has no releases: its root is no symbolic link\nhint: have root lead through one, such as /srv/%s/current -> releases/1, and sandwich apply %s; or deploy without --release",
 			r.project, r.project, r.project)
 	}
+	if isDelegated() && !filepath.IsAbs(dir) {
+		return "", usageError("%s is no full path, and root's side works in a directory of its own\nhint: sandwich deploy %s --release \"$PWD/%s\"", dir, r.project, dir)
+	}
 	full, err := filepath.Abs(dir)
 	if err == nil {
 		full, err = filepath.EvalSymlinks(full)
 	}
 	if err != nil {
-		return "", fmt.Errorf("cannot find the release: %w", err)
+		return "", fmt.Errorf("cannot find the release: %w\nhint: ls -d %s/*", err, filepath.Dir(r.link))
 	}
 	tree, err := r.tree()
 	if err != nil {
@@ -93,11 +96,11 @@ func (r releases) find(dir string) (string, error) {
 	inside, err := filepath.Rel(tree, full)
 	switch {
 	case err != nil || inside == "." || inside == ".." || strings.HasPrefix(inside, "../"):
-		return "", fmt.Errorf("%s is no release of %s: its releases are below %s, where %s is", full, r.project, tree, r.link)
+		return "", fmt.Errorf("%s is no release of %s: its releases are below %s, where %s is\nhint: sandwich deploy %s --release DIR, with a directory below %s", full, r.project, tree, r.link, r.project, tree)
 	case !releaseForm.MatchString(full):
-		return "", fmt.Errorf("cannot deploy %q: the name of a release is letters, digits and . _ / + @ = : , ~ -", full)
+		return "", fmt.Errorf("cannot deploy %q: the name of a release is letters, digits and . _ / + @ = : , ~ -\nhint: give it another name, and sandwich deploy %s --release DIR", full, r.project)
 	case !release.There(full + r.below()):
-		return "", fmt.Errorf("%s is no release of %s: there is no directory %s", full, r.project, full+r.below())
+		return "", fmt.Errorf("%s is no release of %s: there is no directory %s\nhint: sandwich deploy %s --release DIR, with a complete one", full, r.project, full+r.below(), r.project)
 	}
 	return full, nil
 }

@@ -33,7 +33,7 @@ func newScale(t *terminal) *cobra.Command {
 		return completeParts(cmd, args, typed)
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		what, err := scalable(args[0])
+		what, err := t.scalable(args[0])
 		if err != nil {
 			return err
 		}
@@ -49,24 +49,24 @@ func newScale(t *terminal) *cobra.Command {
 			if err := writeScale(what.project, what.scaled(before, number)); err != nil {
 				return err
 			}
-			err := t.carryOutOn(cmd.Context(), h, "apply", []string{what.project}, false)
-			if err != nil {
+			if err := t.carryOutOn(cmd.Context(), h, "scale", []string{what.project}, false); err != nil {
 				// What could not be carried out is not left for the next apply.
-				err = errors.Join(err, writeScale(what.project, before))
+				return errors.Join(err, writeScale(what.project, before))
 			}
-			return err
+			t.say("%s: %s", what, what.scaledTo(number))
+			return nil
 		})
 	}
 	return cmd
 }
 
 // scalable is the project's web service, a part without a name, or a worker.
-func scalable(arg string) (part, error) {
+func (t *terminal) scalable(arg string) (part, error) {
 	what := part{project: arg}
 	if isPart(arg) {
 		what = parsePart(arg)
 	}
-	if _, err := chooseEnabled("scale", []string{what.project}, false); err != nil {
+	if _, err := t.enabledProjects("scale", []string{what.project}, false); err != nil {
 		return part{}, err
 	}
 	if what.name != "" && (!what.isWorker() || what.number != 0) {
@@ -94,9 +94,22 @@ func (p part) count(text string) (int, error) {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < least || n > most {
-		return 0, usageError("%q is no number from %d to %d, nor default", text, least, most)
+		return 0, usageError("%q is no number from %d to %d, nor default\nhint: sandwich scale %s default", text, least, most, p)
 	}
 	return n, nil
+}
+
+// scaledTo words a number of workers or copies.
+func (p part) scaledTo(number int) string {
+	switch {
+	case number == asTheFileSays:
+		return "as its file says"
+	case p.name == "":
+		return count(number, "worker")
+	case number == 1:
+		return "1 copy"
+	}
+	return strconv.Itoa(number) + " copies"
 }
 
 // scaled is a scale with one number changed.

@@ -25,8 +25,12 @@ var outputs = map[string]struct {
 	"tls status":   {"certificates", []certificate{}},
 	"tls plan":     {"plan", tlsPlan{}},
 	"proxy status": {"proxy", proxyStatus{}},
+	"top":          {"projects", []topRow{}},
 	"version":      {"version", ""},
 }
+
+// lines is what --json prints where it prints an object a line, by verb: such output has no end.
+var lines = map[string]any{"logs": logEntry{}}
 
 // newSchema prints what programs may rely on. The package has it as a file, so it is not shown.
 func newSchema(t *terminal) *cobra.Command {
@@ -58,9 +62,12 @@ func schema() object {
 			},
 		}
 	}
+	for verb, line := range lines {
+		defs[verb] = schemaOf(reflect.TypeOf(line))
+	}
 	return object{
 		"$schema": "https://json-schema.org/draft/2020-12/schema",
-		"title":   "What sandwich prints with --json, by verb",
+		"title":   "What sandwich prints with --json, by verb; logs: each line",
 		"$defs":   defs,
 	}
 }

@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"sandwich/test/jsonschema"
 	"sandwich/units/apply"
 	"sandwich/units/why"
 )
@@ -38,6 +41,7 @@ func TestWhatIsPrintedIsAsTheSchemaSays(t *testing.T) {
 		"tls status":   {[]certificate{{}}},
 		"tls plan":     {tlsPlan{}},
 		"proxy status": {proxyStatus{State: "active", Since: &now, Routes: []proxyRoute{{Name: "x", Domains: []string{}}}}},
+		"top":          {[]topRow{{Name: "x", P95: 0.1, Closed: true}}, []topRow{}},
 		"version":      {"1.0"},
 	} {
 		for _, sample := range samples {
@@ -49,7 +53,7 @@ func TestWhatIsPrintedIsAsTheSchemaSays(t *testing.T) {
 			if err := json.Unmarshal(out.Bytes(), &value); err != nil {
 				t.Fatal(err)
 			}
-			for _, problem := range validate(defs[verb].(map[string]any), value, verb) {
+			for _, problem := range jsonschema.Problems(defs[verb].(map[string]any), value, verb) {
 				t.Error(problem)
 			}
 		}
@@ -66,68 +70,62 @@ func TestTheSchemaRefusesWhatIsNotInIt(t *testing.T) {
 		if err := json.Unmarshal([]byte(wrong), &value); err != nil {
 			t.Fatal(err)
 		}
-		if len(validate(def, value, "list")) == 0 {
+		if len(jsonschema.Problems(def, value, "list")) == 0 {
 			t.Errorf("%s is taken", wrong)
 		}
 	}
 }
 
-// validate holds a value against the part of JSON schema that the schema uses.
-func validate(schema map[string]any, value any, at string) []string {
-	if want, ok := schema["const"]; ok && want != value {
-		return []string{fmt.Sprintf("%s is %v, not %v", at, value, want)}
+func TestALineOfALogIsAsTheSchemaSays(t *testing.T) {
+	var out bytes.Buffer
+	(&terminal{stdout: &out}).entry(logEntry{Time: time.Now(), Source: "x", Level: "info", Message: "m", PID: "1"}, logOptions{asJSON: true})
+	var value any
+	if err := json.Unmarshal(out.Bytes(), &value); err != nil {
+		t.Fatal(err)
 	}
-	if enum, ok := schema["enum"].([]any); ok && !slices.Contains(enum, value) {
-		return []string{fmt.Sprintf("%s is %v", at, value)}
+	for _, problem := range jsonschema.Problems(shipped(t)["logs"].(map[string]any), value, "logs") {
+		t.Error(problem)
 	}
-	if want, ok := schema["type"]; ok && !slices.Contains(strings.Fields(strings.Trim(fmt.Sprint(want), "[]")), kindOf(value)) && !(want == "number" && kindOf(value) == "integer") {
-		return []string{fmt.Sprintf("%s is of type %s, not %v", at, kindOf(value), want)}
-	}
-	var problems []string
-	switch v := value.(type) {
-	case []any:
-		for i, item := range v {
-			problems = append(problems, validate(schema["items"].(map[string]any), item, fmt.Sprintf("%s[%d]", at, i))...)
-		}
-	case map[string]any:
-		problems = append(problems, members(schema, v, at)...)
-	}
-	return problems
 }
 
-func members(schema map[string]any, value map[string]any, at string) (problems []string) {
-	properties, _ := schema["properties"].(map[string]any)
-	for name, member := range value {
-		if sub, ok := properties[name].(map[string]any); ok {
-			problems = append(problems, validate(sub, member, at+"."+name)...)
-		} else if schema["additionalProperties"] == false {
-			problems = append(problems, at+" has "+name)
+func TestTheSchemaHasEveryVerbThatPrintsJSON(t *testing.T) {
+	defs := shipped(t)
+	var verbs []string
+	eachVerb(newRoot(&terminal{}), func(verb string, cmd *cobra.Command) {
+		if cmd.Flags().Lookup("json") != nil {
+			verbs = append(verbs, verb)
+		}
+	})
+	for _, verb := range verbs {
+		if defs[verb] == nil {
+			t.Errorf("sandwich %s --json is not in the schema", verb)
 		}
 	}
-	required, _ := schema["required"].([]any)
-	for _, name := range required {
-		if _, ok := value[name.(string)]; !ok {
-			problems = append(problems, fmt.Sprintf("%s has no %s", at, name))
+	for verb := range defs {
+		if !slices.Contains(verbs, verb) {
+			t.Errorf("the schema has %q, which prints no JSON", verb)
 		}
 	}
-	return problems
+	if len(verbs) < 14 {
+		t.Errorf("only %s print JSON", strings.Join(verbs, ", "))
+	}
 }
 
-func kindOf(value any) string {
-	switch v := value.(type) {
-	case nil:
-		return "null"
-	case string:
-		return "string"
-	case bool:
-		return "boolean"
-	case []any:
-		return "array"
-	case float64:
-		if v == float64(int64(v)) {
-			return "integer"
+// eachVerb visits what a person can type, "tls status" for one that stands below another.
+func eachVerb(root *cobra.Command, visit func(verb string, cmd *cobra.Command)) {
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "hook" {
+			continue // units type it
 		}
-		return "number"
+		eachVerb(cmd, visit)
+		if !cmd.HasSubCommands() {
+			visit(strings.TrimPrefix(cmd.CommandPath(), "sandwich "), cmd)
+		}
 	}
-	return "object"
+}
+
+// flagsOf are the names of a verb's own flags.
+func flagsOf(cmd *cobra.Command) (names []string) {
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
+	return names
 }

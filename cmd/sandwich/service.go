@@ -94,10 +94,10 @@ func serviceVerb(t *terminal, verb, short string, do func(context.Context, *host
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		projects, parts := apart(args)
 		if *all && len(parts) > 0 {
-			return usageError("--all and names exclude each other")
+			return usageError("--all and names exclude each other\nhint: sandwich %s --all", verb)
 		}
 		if *all || len(projects) > 0 || len(parts) == 0 {
-			names, err := chooseEnabled(verb, projects, *all)
+			names, err := t.enabledProjects(verb, projects, *all)
 			if err != nil {
 				return err
 			}

@@ -1,24 +1,65 @@
 package main
 
 import (
+	"context"
+	"io"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets the sessions run this program as "sandwich".
+// TestMain lets a session run this program as one of its own: where that has another standard input.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"sandwich": main})
+	testscript.Main(m, map[string]func(){"sandwich-process": main})
 }
 
-// TestSessions runs what a person types where no machine is needed, with what it prints and what it
-// leaves behind; sessions on a host are in test/e2e.
+// TestSessions carries out what a person types where no machine is needed, with what is printed and what
+// is left behind; sessions on a host are in test/e2e. In none of these there is a bus.
 func TestSessions(t *testing.T) {
-	testscript.Run(t, testscript.Params{
+	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path="+filepath.Join(t.TempDir(), "no-bus"))
+	testscript.RunT(inTurn{t}, testscript.Params{
 		Dir: "testdata/sessions",
+		Setup: func(env *testscript.Env) error {
+			env.T().(inTurn).Chdir(env.WorkDir)
+			return nil
+		},
 		Condition: func(condition string) (bool, error) {
 			return condition == "root" && os.Geteuid() == 0, nil
 		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// sandwich ARGS...: it does what is asked.
+			"sandwich": func(ts *testscript.TestScript, neg bool, args []string) { exits(ts, 0, args) },
+			// exits CODE sandwich ARGS...: it ends with that code.
+			"exits": func(ts *testscript.TestScript, neg bool, args []string) {
+				code, err := strconv.Atoi(args[0])
+				ts.Check(err)
+				exits(ts, code, args[2:])
+			},
+		},
 	})
+}
+
+// inTurn is a test whose sessions come one after the other: they share this process, and so its directory.
+type inTurn struct{ *testing.T }
+
+func (t inTurn) Parallel()     {}
+func (t inTurn) Verbose() bool { return testing.Verbose() }
+func (t inTurn) Run(name string, session func(testscript.T)) {
+	t.T.Run(name, func(t *testing.T) { session(inTurn{t}) })
+}
+
+// exits fails the session unless the program ends with the code, and with a next command to type.
+func exits(ts *testscript.TestScript, want int, args []string) {
+	var said strings.Builder
+	code := run(context.Background(), args, ts.Stdout(), io.MultiWriter(ts.Stderr(), &said))
+	if code != want {
+		ts.Fatalf("it exits with %d, not %d: %s", code, want, &said)
+	}
+	if strings.HasPrefix(said.String(), "error: ") && !strings.Contains(said.String(), hintMark) {
+		ts.Fatalf("it does not say what to type next: %s", &said)
+	}
 }

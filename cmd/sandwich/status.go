@@ -99,7 +99,7 @@ func newStatus(t *terminal) *cobra.Command {
 		if len(parts) > 0 {
 			return t.statusOfParts(cmd.Context(), projects, parts, *asJSON)
 		}
-		names, err := choose("status", args, *all || len(args) == 0, projectNames)
+		names, err := t.projects("status", args, *all || len(args) == 0, projectNames)
 		if err != nil {
 			return err
 		}
@@ -296,16 +296,20 @@ func (t *terminal) printStatuses(list []status, asJSON bool) error {
 		if i > 0 {
 			t.say("")
 		}
-		for _, line := range one.lines() {
+		for _, line := range one.lines(t.width()) {
 			t.say("%s", line)
 		}
 	}
 	return nil
 }
 
-// lines is a status for people: only what there is to say.
-func (s status) lines() []string {
+// lines is a status for people: only what there is to say. Host names that do not fit into the width are
+// counted.
+func (s status) lines(width int) []string {
 	head := s.Name + ": " + string(s.State)
+	if s.State == stateListening {
+		head += ": the next request starts it"
+	}
 	if s.Since != nil {
 		head += " since " + s.Since.Format(time.DateTime) + " (" + ago(*s.Since) + ")"
 	}
@@ -315,7 +319,7 @@ func (s status) lines() []string {
 			list = append(list, "  "+label+": "+text)
 		}
 	}
-	add("domains", strings.Join(s.Domains, ", "))
+	add("domains", fitting(s.Domains, ", ", max(width-len("  domains: "), 0)))
 	add("service", s.serviceLine())
 	add("result", s.Result)
 	if s.Enabled {
@@ -324,9 +328,7 @@ func (s status) lines() []string {
 	if s.Closed {
 		add("maintenance", "on: visitors get 503 (sandwich maintenance off "+s.Name+")")
 	}
-	for _, c := range s.Certificates {
-		add("certificate", c.line())
-	}
+	list = append(list, certificateLines(s.Name, s.Certificates, width)...)
 	if s.Deploy != nil {
 		add("deployed", s.Deploy.line())
 	}
@@ -349,9 +351,9 @@ func (s status) serviceLine() string {
 		parts = append(parts, size(s.Memory))
 	}
 	if s.Restarts != 0 {
-		parts = append(parts, strconv.Itoa(int(s.Restarts))+" automatic restarts")
+		parts = append(parts, count(s.Restarts, "automatic restart"))
 	}
-	if s.Text != "" {
+	if s.Text != "" && s.MainPID != 0 { // what it said before it ended is no news
 		parts = append(parts, s.Text)
 	}
 	return strings.Join(parts, ", ")
@@ -364,7 +366,7 @@ func (s status) proxyLine() string {
 	if s.Upstream == overlap.Next {
 		return "sends requests to " + units.NextService(s.Name) + " (sandwich restart " + s.Name + " finishes that)"
 	}
-	line := strconv.FormatUint(s.Requests, 10) + " requests (" + strconv.FormatFloat(s.Rate, 'f', 1, 64) + " a second in the last minute), " + strconv.FormatUint(s.Errors, 10) + " errors, "
+	line := count(s.Requests, "request") + " (" + strconv.FormatFloat(s.Rate, 'f', 1, 64) + " a second in the last minute), " + count(s.Errors, "error") + ", "
 	if s.P95 > 0 {
 		line += "95% within " + time.Duration(s.P95*float64(time.Second)).String() + ", "
 	}

@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 // terminal is where a command speaks. Safe for concurrent use.
@@ -39,6 +41,45 @@ func (t *terminal) table(header []string, rows [][]string) {
 		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
 	w.Flush()
+}
+
+// width is that of the terminal that facts go to, 0 where they go elsewhere: what reads them there
+// wants all of them.
+func (t *terminal) width() int {
+	out, ok := t.stdout.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(out.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// fitting joins words, so many of them as fit into a width, and says how many are left out; the first
+// word is there always. Without a width all are.
+func fitting(words []string, separator string, width int) string {
+	text := strings.Join(words, separator)
+	if width == 0 || len(text) <= width || len(words) < 2 {
+		return text
+	}
+	text = words[0]
+	for i, word := range words[1:] {
+		more := text + separator + word
+		if len(more)+len(leftOut(len(words)-i-2)) > width {
+			return text + leftOut(len(words)-i-1)
+		}
+		text = more
+	}
+	return text
+}
+
+func leftOut(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" and %d more", n)
 }
 
 // formatVersion is that of all JSON output. A field is never given another meaning under it.
@@ -83,6 +124,14 @@ func ago(since time.Time) string {
 		return fmt.Sprintf("%dh ago", int(d.Hours()))
 	}
 	return fmt.Sprintf("%d days ago", int(d.Hours()/24))
+}
+
+// count words a number of things.
+func count[N int | uint32 | uint64](n N, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // size words an amount of memory.

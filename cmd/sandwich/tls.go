@@ -19,9 +19,6 @@ func newTLS(t *terminal) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error { return usageError("tls what?\nhint: sandwich tls status") },
 	}
 	cmd.AddCommand(newTLSStatus(t), newTLSPlan(t), newTLSRenew(t), newTLSRevoke(t), newTLSTrust(t), newTLSUntrust(t))
-	for _, verb := range cmd.Commands() {
-		sayUsage(verb)
-	}
 	return cmd
 }
 
@@ -123,9 +120,9 @@ func (t *terminal) printCertificates(list []certificate, asJSON bool) error {
 	if len(rows) > 0 {
 		t.table([]string{"HOST", "PROJECT", "STATE", "FROM", "ENDS", "IN", "ISSUER"}, rows)
 	}
-	for _, c := range list {
-		if c.Problem != "" {
-			t.say("%s: %s%s", c.Host, c.Problem, tryAgain(c.Next))
+	for _, g := range grouped(list, func(c certificate) string { return c.Problem + tryAgain(c.Next) }) {
+		if c := g[0]; c.Problem != "" {
+			t.say("%s: %s%s", fitting(hostsOf(g), ", ", hostsWidth), c.Problem, tryAgain(c.Next))
 		}
 	}
 	return nil
@@ -139,15 +136,6 @@ func byProject(found map[string]dbusctl.Certificate) map[string][]certificate {
 		lists[project] = append(lists[project], certificateOf(found[host]))
 	}
 	return lists
-}
-
-// line is a certificate as `sandwich status` tells it.
-func (c certificate) line() string {
-	text := fmt.Sprintf("%s: %s, from %s, until %s, %s", c.Host, c.State, c.From, c.Ends.Format(time.DateOnly), lasts(c.Ends))
-	if c.Problem != "" {
-		text += " (" + c.Problem + ")"
-	}
-	return text
 }
 
 func tryAgain(next *time.Time) string {
@@ -194,7 +182,7 @@ func newTLSRevoke(t *terminal) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		code, ok := revocations[*reason]
 		if !ok {
-			return usageError("%q is no reason\nhint: one of %s", *reason, strings.Join(slices.Sorted(maps.Keys(revocations)), ", "))
+			return usageError("%q is no reason\nhint: sandwich tls revoke HOST --reason with one of %s", *reason, strings.Join(slices.Sorted(maps.Keys(revocations)), ", "))
 		}
 		return t.eachCertificate(cmd.Context(), "revoke", args, func(ctx context.Context, proxy *dbusctl.Proxy, host string) (string, error) {
 			return "revoked", proxy.RevokeCertificate(ctx, host, code)
@@ -223,7 +211,7 @@ func (t *terminal) eachCertificate(ctx context.Context, verb string, args []stri
 		said, doErr := do(ctx, proxy, c.Host)
 		done()
 		if doErr != nil {
-			t.tell("error: %s: %v", c.Host, doErr)
+			t.tell("error: %s: %v\nhint: sandwich tls status %s", c.Host, doErr, c.Host)
 			err = &exitError{code: exitFailed}
 			continue
 		}

@@ -50,7 +50,7 @@ func newTLSPlan(t *terminal) *cobra.Command {
 	all := allFlag(cmd)
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		names, err := choose("tls plan", args, *all || len(args) == 0, projectNames)
+		names, err := t.projects("tls plan", args, *all || len(args) == 0, projectNames)
 		if err != nil {
 			return err
 		}
@@ -166,13 +166,16 @@ func countDomains(hosts []plannedHost, orders map[string]uint32) []plannedDomain
 	return list
 }
 
+// reasonWidth is how much of a reason the table has; tls status says all of it.
+const reasonWidth = 60
+
 func (t *terminal) printTLSPlan(plan tlsPlan, asJSON bool) error {
 	if asJSON {
 		return t.json("plan", plan)
 	}
 	rows := [][]string{}
 	for _, h := range plan.Hosts {
-		rows = append(rows, []string{h.Host, h.Project, h.Step, h.Why})
+		rows = append(rows, []string{h.Host, h.Project, h.Step, shortened(h.Why, reasonWidth)})
 	}
 	if len(rows) > 0 {
 		t.table([]string{"HOST", "PROJECT", "STEP", "WHY"}, rows)

@@ -94,10 +94,10 @@ func readRoot(path string) ([]byte, error) {
 	}
 	block, _ := pem.Decode(data)
 	if block == nil || block.Type != "CERTIFICATE" {
-		return nil, fmt.Errorf("cannot use %s: it is no certificate", path)
+		return nil, fmt.Errorf("cannot use %s: it is no certificate\nhint: sandwich tls status", path)
 	}
 	if c, err := x509.ParseCertificate(block.Bytes); err != nil || !c.IsCA {
-		return nil, fmt.Errorf("cannot use %s: it is no certificate of a CA", path)
+		return nil, fmt.Errorf("cannot use %s: it is no certificate of a CA\nhint: sandwich tls status", path)
 	}
 	return pem.EncodeToMemory(block), nil
 }

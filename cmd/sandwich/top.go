@@ -56,8 +56,11 @@ func newTop(t *terminal) *cobra.Command {
 	every := cmd.Flags().Duration("interval", time.Second, "the time between two looks")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if topOrders[*order] == nil || *every < 100*time.Millisecond {
-			return usageError("top cannot do that\nhint: sandwich top --help")
+		if topOrders[*order] == nil {
+			return usageError("there is no order %q\nhint: sandwich top --sort with one of %s", *order, strings.Join(slices.Sorted(maps.Keys(topOrders)), ", "))
+		}
+		if *every < 100*time.Millisecond {
+			return usageError("--interval %s is too short to count in\nhint: sandwich top --interval 1s", *every)
 		}
 		if _, err := known(args); err != nil {
 			return err
@@ -188,10 +191,20 @@ func (t *terminal) topOnce(ctx context.Context, p *top, asJSON bool) error {
 		}
 		return t.json("projects", rows)
 	}
-	cells := make([][]string, len(rows))
-	for i, row := range rows {
-		cells[i] = row.cells()
+	if len(rows) == 0 && len(p.names) > 0 {
+		t.tell("None of them is enabled.\nhint: sandwich enable %s", p.names[0])
+		return nil
 	}
-	t.table(topHeader, cells)
+	if len(rows) == 0 {
+		t.tell("%s", noneWords(projectNames()))
+		return nil
+	}
+	cells := [][]string{topHeader}
+	for _, row := range rows {
+		cells = append(cells, row.cells())
+	}
+	for _, line := range aligned(cells, t.width()) {
+		t.say("%s", line)
+	}
 	return nil
 }

@@ -71,17 +71,24 @@ func TestFiveHundredProjectsFitOnAScreen(t *testing.T) {
 	if err := p.next(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	lines := p.screen(24)
-	if len(lines) != 24 || !strings.HasPrefix(lines[3], "p499 ") || !strings.Contains(lines[0], "500 projects") {
+	lines := p.screen(100, 24)
+	if len(lines) != 24 || !strings.HasPrefix(lines[4], "p499 ") || !strings.Contains(lines[0], "500 projects") {
 		t.Errorf("%d lines:\n%s", len(lines), strings.Join(lines, "\n"))
 	}
-	if lines := p.screen(3); len(lines) != 3 {
+	if lines := p.screen(100, 3); len(lines) != 3 {
 		t.Errorf("%d lines on a screen of three", len(lines))
+	}
+	for _, width := range []int{80, 100, 200} {
+		for _, line := range p.screen(width, 24) {
+			if len(line) > width {
+				t.Errorf("%d columns hold %q", width, line)
+			}
+		}
 	}
 }
 
 func TestTopOnceIsATableOrJSON(t *testing.T) {
-	for asJSON, want := range map[bool]string{true: `"requests_per_second": 10`, false: "p001     10.0"} {
+	for asJSON, want := range map[bool]string{true: `"requests_per_second": 10`, false: "p001      10.0"} {
 		var out bytes.Buffer
 		term := &terminal{stdout: &out, stderr: io.Discard}
 		if err := term.topOnce(t.Context(), &top{look: busyHost(2), order: "req", every: time.Millisecond}, asJSON); err != nil || !strings.Contains(out.String(), want) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -23,7 +24,7 @@ func (r topRow) cells() []string {
 	}
 	return []string{
 		name, fmt.Sprintf("%.1f", r.Requests), milliseconds(r.P50), milliseconds(r.P95), fmt.Sprintf("%.1f", r.Errors),
-		fmt.Sprint(r.InFlight), fmt.Sprint(r.Held), fmt.Sprint(r.Workers), size(r.Memory), fmt.Sprintf("%.0f%%", r.CPU),
+		fmt.Sprint(r.InFlight), fmt.Sprint(r.Held), fmt.Sprint(r.Workers), cmp.Or(size(r.Memory), "-"), fmt.Sprintf("%.0f%%", r.CPU),
 	}
 }
 
@@ -138,7 +139,7 @@ func (p *top) draw(out *os.File) {
 	}
 	var b strings.Builder
 	b.WriteString(screenTop)
-	for i, line := range p.screen(height) {
+	for i, line := range p.screen(width, height) {
 		if i > 0 {
 			b.WriteString(lineEnd)
 		}
@@ -148,43 +149,70 @@ func (p *top) draw(out *os.File) {
 	io.WriteString(out, b.String())
 }
 
-// screen is what is shown in so many lines.
-func (p *top) screen(height int) []string {
+// screen is what is shown in so many lines of so many columns.
+func (p *top) screen(width, height int) []string {
 	rows := p.rows()
 	var all topRow
 	for _, r := range rows {
 		all.Requests, all.Errors, all.CPU = all.Requests+r.Requests, all.Errors+r.Errors, all.CPU+r.CPU
 	}
 	lines := []string{
-		fmt.Sprintf("%s  %d projects  %.1f requests/s  %.1f errors/s  CPU %.0f%%  %d connections  %d WebSockets  %d requests for unknown hosts",
-			p.after.at.Format(time.TimeOnly), len(rows), all.Requests, all.Errors, all.CPU, p.after.proxy.Connections, p.after.proxy.WebSockets, p.after.proxy.UnknownHosts),
+		fmt.Sprintf("%s  %s  %.1f requests/s  %.1f errors/s  CPU %.0f%%",
+			p.after.at.Format(time.TimeOnly), count(len(rows), "project"), all.Requests, all.Errors, all.CPU),
+		fmt.Sprintf("%s  %s  %s for unknown hosts",
+			count(p.after.proxy.Connections, "connection"), count(p.after.proxy.WebSockets, "WebSocket"), count(p.after.proxy.UnknownHosts, "request")),
 		fmt.Sprintf("by %s; sort by r)equests p)95 e)rrors f) in flight m)emory c)pu n)ame, q)uit", p.order),
 	}
 	cells := [][]string{topHeader}
-	for _, r := range rows[:min(len(rows), max(height-3, 0))] {
+	for _, r := range rows[:min(len(rows), max(height-len(lines)-1, 0))] {
 		cells = append(cells, r.cells())
 	}
-	return append(lines, aligned(cells)...)[:min(2+len(cells), height)]
+	shown := append(lines, aligned(cells, width)...)
+	return shown[:min(len(shown), height)]
 }
 
-// aligned is a table: the first column to the left, the numbers to the right.
-func aligned(cells [][]string) []string {
+// shortestName is what is left of names on a narrow terminal.
+const shortestName = 12
+
+// aligned is a table: the first column to the left, the numbers to the right. Where the width does not
+// do, 0 being enough for all, names are shortened: the numbers are what is looked for.
+func aligned(cells [][]string, width int) []string {
 	widths := make([]int, len(topHeader))
 	for _, row := range cells {
 		for i, cell := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
+	if total := total(widths); width > 0 && total > width {
+		widths[0] = min(widths[0], max(widths[0]-(total-width), shortestName))
+	}
 	lines := make([]string, len(cells))
 	for n, row := range cells {
 		var b strings.Builder
-		fmt.Fprintf(&b, "%-*s", widths[0], row[0])
+		fmt.Fprintf(&b, "%-*s", widths[0], shortened(row[0], widths[0]))
 		for i, cell := range row[1:] {
 			fmt.Fprintf(&b, "  %*s", widths[i+1], cell)
 		}
 		lines[n] = b.String()
 	}
 	return lines
+}
+
+// total is the width of a table with columns of these widths.
+func total(widths []int) int {
+	sum := -2
+	for _, w := range widths {
+		sum += w + 2
+	}
+	return sum
+}
+
+// shortened is a word of at most so many characters.
+func shortened(word string, most int) string {
+	if len(word) <= most {
+		return word
+	}
+	return word[:most-2] + ".."
 }
 
 func cut(line string, width int) string {

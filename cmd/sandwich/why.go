@@ -19,7 +19,7 @@ func newWhy(t *terminal) *cobra.Command {
 	all := allFlag(cmd)
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		names, err := choose("why", args, *all, projectNames)
+		names, err := t.projects("why", args, *all, projectNames)
 		if err != nil {
 			return err
 		}

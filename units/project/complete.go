@@ -207,7 +207,7 @@ func (c *completion) unasked() {
 	why := "The project itself was not asked: " + c.found.Unasked + "."
 	if len(c.open) > 0 {
 		c.refuse("root", Unasked[0],
-			fmt.Sprintf("%s Write %s, or have it asked.", why, strings.Join(c.open, " and ")))
+			fmt.Sprintf("%s Write %s, or have it asked: sudo sandwich check %s", why, strings.Join(c.open, " and "), c.p.Name))
 		return
 	}
 	c.warn("root", Unasked[1], why+" Its static files, media and the directories it writes to are known only as far as the file states them.")

@@ -309,3 +309,16 @@ func TestLoadReachesForNothingByItself(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatNoFileStatesHasThePlaceOfRoot(t *testing.T) {
+	p := mustLoad(t, "# a remark\nroot = \"/srv/client-x\"\nuser = \"x\"\n")
+	if at := p.Source.At("settings"); at.Start.Line != 2 {
+		t.Errorf("settings are at %v", at)
+	}
+	if at := p.Source.At("user"); at.Start.Line != 3 {
+		t.Errorf("user is at %v", at)
+	}
+	if at := NewSource("x.hcl", nil).At("user"); at.Start.Line != 1 {
+		t.Errorf("without a root it is at %v", at)
+	}
+}

@@ -23,10 +23,13 @@ func (s *Source) States(key string) bool {
 	return ok
 }
 
-// At is the place of a setting. A setting that no file states has the project file's first line.
+// At is the place of a setting. One that no file states has that of root, where the rest is found, or the
+// file's first line.
 func (s *Source) At(key string) *hcl.Range {
-	if r, ok := s.at[key]; ok {
-		return &r
+	for _, stated := range []string{key, "root"} {
+		if r, ok := s.at[stated]; ok {
+			return &r
+		}
 	}
 	start := hcl.Pos{Line: 1, Column: 1}
 	return &hcl.Range{Filename: s.File, Start: start, End: start}
