@@ -33,12 +33,16 @@ func compiledDomains(name string) []string {
 
 // servedHosts gives the enabled project that each host name is served for.
 func servedHosts() map[string]string {
+	names := enabledNames()
+	compiled := make([]*route.Route, len(names))
+	sideways(len(names), func(i int) { compiled[i], _ = compiledRoute(names[i]) })
 	holders := map[string]string{}
-	for _, name := range enabledNames() {
-		if compiled, err := compiledRoute(name); err == nil {
-			for _, host := range compiled.Hosts() {
-				holders[host] = name
-			}
+	for i, one := range compiled {
+		if one == nil {
+			continue
+		}
+		for _, host := range one.Hosts() {
+			holders[host] = names[i]
 		}
 	}
 	return holders

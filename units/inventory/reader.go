@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -30,6 +31,7 @@ type reader struct {
 	Options
 	inventory *Inventory
 	others    []*project.Project // of files that were not asked for: their host names count
+	reading   sync.Mutex         // for the inventory's sources
 }
 
 func newReader(o Options) (*reader, error) {
@@ -78,15 +80,38 @@ func (r *reader) files() error {
 		wanted = present
 	}
 	slices.Sort(wanted)
-	for _, name := range slices.Compact(wanted) {
-		r.inventory.Entries = append(r.inventory.Entries, r.entry(name, slices.Contains(present, name)))
-	}
-	for _, name := range present {
-		if !slices.Contains(wanted, name) {
-			r.other(name)
-		}
-	}
+	wanted = slices.Compact(wanted)
+	there, asked := set(present), set(wanted)
+	others := slices.DeleteFunc(slices.Clone(present), func(name string) bool { return asked[name] })
+	r.inventory.Entries = make([]*Entry, len(wanted))
+	r.others = make([]*project.Project, len(others))
+	// A host may have a thousand files.
+	r.sideBySide(len(wanted), func(i int) { r.inventory.Entries[i] = r.entry(wanted[i], there[wanted[i]]) })
+	r.sideBySide(len(others), func(i int) { r.others[i] = r.other(others[i]) })
+	r.others = slices.DeleteFunc(r.others, func(p *project.Project) bool { return p == nil })
 	return nil
+}
+
+func set(names []string) map[string]bool {
+	all := make(map[string]bool, len(names))
+	for _, name := range names {
+		all[name] = true
+	}
+	return all
+}
+
+// sideBySide does something with the numbers up to n, as many at a time as there are processors.
+func (r *reader) sideBySide(n int, do func(i int)) {
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(n, r.CPUs) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // present are the names of the project files.
@@ -137,7 +162,9 @@ func (r *reader) load(file string) (*project.Project, hcl.Diagnostics) {
 			return nil, unreadable(file, err)
 		}
 	}
+	r.reading.Lock()
 	r.inventory.sources[file] = src
+	r.reading.Unlock()
 	p, diags := project.Load(file, src, r.inventory.Host)
 	return p, slices.DeleteFunc(diags, r.told)
 }
@@ -148,11 +175,12 @@ func (r *reader) told(d *hcl.Diagnostic) bool {
 	})
 }
 
-// other keeps a project that was not asked for, as far as its file can be read.
-func (r *reader) other(name string) {
+// other is a project that was not asked for, as far as its file can be read; nil without.
+func (r *reader) other(name string) *project.Project {
 	if p, diags := r.load(r.path(name)); p != nil && !diags.HasErrors() {
-		r.others = append(r.others, p)
+		return p
 	}
+	return nil
 }
 
 // look does for every entry what takes time, some at once.
@@ -314,10 +342,11 @@ func (r *reader) holders() map[string]string {
 	if r.Served == nil {
 		return nil
 	}
-	holders := r.Served()
-	maps.DeleteFunc(holders, func(_, name string) bool {
-		return slices.ContainsFunc(r.inventory.Entries, func(e *Entry) bool { return e.Name == name && e.Draft != nil && !e.Diagnostics.HasErrors() })
-	})
+	holders, about := r.Served(), map[string]bool{}
+	for _, e := range r.inventory.Entries {
+		about[e.Name] = e.Draft != nil && !e.Diagnostics.HasErrors()
+	}
+	maps.DeleteFunc(holders, func(_, name string) bool { return about[name] })
 	return holders
 }
 

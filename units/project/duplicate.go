@@ -13,9 +13,12 @@ import (
 // project but one: an enabled project keeps its name against one that is not, else the first by
 // name does. It gives the diagnostics by project name, none for a project that may go on.
 func Duplicates(projects []*Project, enabled func(name string) bool) map[string]hcl.Diagnostics {
-	ordered := slices.Clone(projects)
+	ordered, ranks := slices.Clone(projects), make(map[*Project]int, len(projects))
+	for _, p := range projects {
+		ranks[p] = rank(p, enabled)
+	}
 	slices.SortStableFunc(ordered, func(a, b *Project) int {
-		return cmp.Or(cmp.Compare(rank(a, enabled), rank(b, enabled)), strings.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(ranks[a], ranks[b]), strings.Compare(a.Name, b.Name))
 	})
 	holder, found := map[string]*Project{}, map[string]hcl.Diagnostics{}
 	for _, p := range ordered {
