@@ -40,10 +40,11 @@ func measure(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("test/scale", flag.ContinueOnError)
 	rounds := flags.Int("rounds", 3, "how often everyone does each work")
 	sizes := flags.String("sizes", "1,100,1000", "how many projects are enabled; the largest number is what the rest is measured with")
+	alone := flags.Bool("alone", false, "without supervisor, which takes long to start a thousand programs")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	m := &measurement{rounds: *rounds}
+	m := &measurement{rounds: *rounds, alone: *alone}
 	for _, text := range strings.Split(*sizes, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil {
@@ -70,6 +71,7 @@ func measure(ctx context.Context, args []string) error {
 // measurement is what all works share.
 type measurement struct {
 	rounds int
+	alone  bool
 	sizes  []int
 	most   int
 	there  int // how many projects are enabled now

@@ -43,10 +43,6 @@ func memory(ctx context.Context, m *measurement) error {
 	if err != nil {
 		return err
 	}
-	theirs, each, err := m.underSupervisor(ctx)
-	if err != nil {
-		return err
-	}
 	fmt.Printf("\n| memory of %d idle projects | all | per project |\n|---|---:|---:|\n", m.most)
 	line := func(what string, bytes int64, n int) {
 		fmt.Printf("| %s | %s | %s |\n", what, size(bytes), size(bytes/int64(n)))
@@ -55,6 +51,13 @@ func memory(ctx context.Context, m *measurement) error {
 	line("sandwich-proxy, started anew", proxyAnew-proxyBefore, m.most)
 	line("PID 1", systemdAfter-systemdBefore, m.most)
 	fmt.Printf("| processes of applications | %d | |\n", len(left))
+	if m.alone {
+		return nil
+	}
+	theirs, each, err := m.underSupervisor(ctx)
+	if err != nil {
+		return err
+	}
 	line("supervisord", theirs, m.most)
 	line(fmt.Sprintf("%d sites in gunicorn under supervisor, one worker each", gunicorns), each, gunicorns)
 	return nil

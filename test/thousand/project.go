@@ -107,9 +107,12 @@ func (m *measurement) have(ctx context.Context) error {
 	if err := m.write(m.most); err != nil {
 		return err
 	}
-	if err := do(ctx, "sandwich", append([]string{"enable"}, names(m.most)...)...); err != nil {
+	spent, err := systemd.spend(ctx, "sandwich", append([]string{"enable"}, names(m.most)...)...)
+	if err != nil {
 		return err
 	}
+	fmt.Println(costHeader)
+	row(fmt.Sprintf("enable %d", m.most), "sandwich", []cost{spent}, []cost{spent})
 	m.there = m.most
 	return m.rest(ctx)
 }

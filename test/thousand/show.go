@@ -13,38 +13,44 @@ func show(ctx context.Context, m *measurement) error {
 	if err := m.have(ctx); err != nil {
 		return err
 	}
-	s, err := startSupervisor(ctx)
-	if err != nil {
-		return err
+	ways := []way{
+		{what: "status", by: "sandwich", run: func() (cost, error) { return systemd.spend(ctx, "sandwich", "status") }},
+		{what: "list", by: "sandwich", run: func() (cost, error) { return systemd.spend(ctx, "sandwich", "list") }},
 	}
-	defer s.stop()
-	if err := s.write(trivial(m.most)); err != nil {
-		return err
+	if !m.alone {
+		s, err := startSupervisor(ctx)
+		if err != nil {
+			return err
+		}
+		defer s.stop()
+		if err := s.write(trivial(m.most)); err != nil {
+			return err
+		}
+		if _, err := s.control(ctx, "update"); err != nil {
+			return err
+		}
+		ways = append(ways, way{what: "status", by: "supervisorctl", run: func() (cost, error) { return s.control(ctx, "status") }})
 	}
-	if _, err := s.control(ctx, "update"); err != nil {
-		return err
-	}
-	var status, list, theirs []cost
 	for range more * m.rounds {
-		for _, one := range []struct {
-			rounds *[]cost
-			run    func() (cost, error)
-		}{
-			{&status, func() (cost, error) { return systemd.spend(ctx, "sandwich", "status") }},
-			{&list, func() (cost, error) { return systemd.spend(ctx, "sandwich", "list") }},
-			{&theirs, func() (cost, error) { return s.control(ctx, "status") }},
-		} {
-			c, err := one.run()
+		for i := range ways {
+			c, err := ways[i].run()
 			if err != nil {
 				return err
 			}
-			*one.rounds = append(*one.rounds, c)
+			ways[i].rounds = append(ways[i].rounds, c)
 		}
 	}
 	fmt.Println(costHeader)
-	of := fmt.Sprintf(" of %d", m.most)
-	row("status"+of, "supervisorctl", theirs, theirs)
-	row("status"+of, "sandwich", status, theirs)
-	row("list"+of, "sandwich", list, theirs)
+	last := ways[len(ways)-1]
+	for _, w := range ways {
+		row(fmt.Sprintf("%s of %d", w.what, m.most), w.by, w.rounds, last.rounds)
+	}
 	return nil
+}
+
+// way is one way of having states shown.
+type way struct {
+	what, by string
+	run      func() (cost, error)
+	rounds   []cost
 }
