@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"golang.org/x/term"
 
 	"sandwich/units/inventory"
 )
@@ -76,8 +75,7 @@ type palette bool
 
 // paint looks at where is written to: colour is for terminals only, and not for everybody (no-color.org).
 func paint(w io.Writer) palette {
-	f, ok := w.(*os.File)
-	return palette(ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd())))
+	return palette(os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w))
 }
 
 func (p palette) severity(severity string) string {

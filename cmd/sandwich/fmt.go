@@ -20,14 +20,17 @@ import (
 
 func newFmt(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:               "fmt [NAME|FILE|-]...",
-		Short:             "Write project files in their usual form; without names all of them and sandwich.hcl",
-		Args:              cobra.ArbitraryArgs,
-		ValidArgsFunction: completeNames,
+		Use:   "fmt [NAME|FILE|-]...",
+		Short: "Write project files in their usual form; without names all of them and sandwich.hcl",
+		Args:  cobra.ArbitraryArgs,
 	}
+	all := allFlag(cmd)
 	check := cmd.Flags().Bool("check", false, "change nothing; exit with 1 when a file has another form")
 	show := cmd.Flags().Bool("diff", false, "change nothing; show what would change")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := either("fmt", *all, args); err != nil {
+			return err
+		}
 		if len(args) == 1 && args[0] == "-" {
 			return t.formatInput(cmd.InOrStdin())
 		}

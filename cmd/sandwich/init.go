@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sandwich/units/apply"
 	"sandwich/units/django"
 	"sandwich/units/inventory"
 	"sandwich/units/project"
@@ -126,7 +127,11 @@ func (b *beginning) finish(found *inventory.Inventory) error {
 		t.tell("Nothing was written. Correct that, or say it (sandwich init --help), and run the same command again.")
 		return &exitError{code: exitMistakes}
 	}
-	if err := writeNew(b.file, b.draft.Bytes()); err != nil {
+	err := apply.WriteNew(b.file, b.draft.Bytes())
+	if errors.Is(err, fs.ErrExist) {
+		return alreadyThere(b.file)
+	}
+	if err != nil {
 		return err
 	}
 	t.say("wrote %s", b.file)
@@ -174,22 +179,6 @@ func looksLikeDjango(root string) (django.Layout, error) {
 func alreadyThere(file string) error {
 	name := strings.TrimSuffix(filepath.Base(file), project.Extension)
 	return fmt.Errorf("%s is there already\nhint: edit it and sandwich check %s, or sandwich init DIR --name NAME", file, name)
-}
-
-// writeNew writes a file that must not be there yet.
-func writeNew(file string, content []byte) error {
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if errors.Is(err, fs.ErrExist) {
-		return alreadyThere(file)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot write the project file: %w", err)
-	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("cannot write %s: %w", file, err)
-	}
-	return nil
 }
 
 // needsDomains says whether the project was asked and names no host. One that could not be asked

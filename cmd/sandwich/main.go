@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -60,7 +61,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	root := newRoot(&terminal{stdout: stdout, stderr: stderr})
 	if len(args) > 0 && oldVerbs[args[0]] != "" {
-		args = args[:1] // its options are supervisorctl's, too
+		args = []string{oldVerb(args)}
 	}
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -181,7 +182,15 @@ func wrongArguments(cmd *cobra.Command, args []string) error {
 // oldVerbs are the habits of supervisorctl and where they live here.
 var oldVerbs = map[string]string{
 	"reread": "plan", "update": "apply", "tail": "logs", "maintail": "proxy status", "fg": "run", "signal": "kill",
-	"avail": "list", "add": "enable", "remove": "disable", "clear": "journalctl --vacuum-time=1d",
+	"tail -f": "logs -f", "avail": "list", "add": "enable", "remove": "disable", "clear": "journalctl --vacuum-time=1d",
+}
+
+// oldVerb is such a habit in one word: its names and options are supervisorctl's, too.
+func oldVerb(args []string) string {
+	if args[0] == "tail" && slices.Contains(args, "-f") {
+		return "tail -f"
+	}
+	return args[0]
 }
 
 // helpFor is where a command is described.

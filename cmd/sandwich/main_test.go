@@ -21,17 +21,22 @@ func said(t *testing.T, args ...string) (stdout, stderr string, code int) {
 
 func TestAskingWronglyExitsWith2AndSaysWhatToType(t *testing.T) {
 	for args, want := range map[string]string{
-		"nosuchverb":        `there is no verb "nosuchverb"`,
-		"restrat":           "sandwich restart",
-		"restart":           "sandwich restart NAME, or --all",
-		"restart --all x":   "exclude each other",
-		"init":              "sandwich init --help",
-		"list --nosuchflag": "sandwich list --help",
-		"logs":              "sandwich logs NAME",
-		"proxy":             "sandwich proxy status",
-		"reread":            "sandwich plan",
-		"update":            "sandwich apply",
-		"tail":              "sandwich logs",
+		"nosuchverb":         `there is no verb "nosuchverb"`,
+		"restrat":            "sandwich restart",
+		"restart":            "sandwich restart NAME, or --all",
+		"restart --all x":    "exclude each other",
+		"init":               "sandwich init --help",
+		"list --nosuchflag":  "sandwich list --help",
+		"logs":               "sandwich logs NAME",
+		"proxy":              "sandwich proxy status",
+		"reread":             "sandwich plan",
+		"update":             "sandwich apply",
+		"tail":               "sandwich logs",
+		"tail -f client-x":   "tail -f is a verb of supervisorctl: here it is sandwich logs -f",
+		"tail client-x":      "tail is a verb of supervisorctl: here it is sandwich logs",
+		"fmt --all x":        "exclude each other",
+		"top --all x":        "exclude each other",
+		"tls status --all x": "exclude each other",
 	} {
 		stdout, stderr, code := said(t, strings.Fields(args)...)
 		if code != exitUsage || stdout != "" || !strings.Contains(stderr, want) {

@@ -82,12 +82,21 @@ func enabled(name string) bool {
 	return err == nil
 }
 
+// either refuses names beside --all, for verbs to which no names mean all.
+func either(verb string, all bool, args []string) error {
+	if all && len(args) > 0 {
+		return usageError("--all and names exclude each other\nhint: sandwich %s --all", verb)
+	}
+	return nil
+}
+
 // projects gives the projects a verb is about: those named, or all of everyone. Naming none is
 // asking wrongly.
 func (t *terminal) projects(verb string, args []string, all bool, everyone func() []string) ([]string, error) {
+	if err := either(verb, all, args); err != nil {
+		return nil, err
+	}
 	switch {
-	case all && len(args) > 0:
-		return nil, usageError("--all and names exclude each other\nhint: sandwich %s --all", verb)
 	case all:
 		names := everyone()
 		if len(names) == 0 {

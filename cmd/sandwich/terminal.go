@@ -103,10 +103,20 @@ func jsonFlag(cmd *cobra.Command) *bool {
 // worthALine is how long something may take before a person is told that it is going on.
 const worthALine = time.Second
 
-// slow prints the line if done is not called within a second.
+// slow prints the line if done is not called within a second, to a person: what is no terminal gets
+// none of it.
 func (t *terminal) slow(line string) (done func()) {
+	if !isTerminal(t.stderr) {
+		return func() {}
+	}
 	timer := time.AfterFunc(worthALine, func() { t.tell("%s ...", line) })
 	return func() { timer.Stop() }
+}
+
+// isTerminal says whether a person reads what is written there.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // ago words a moment in the past.

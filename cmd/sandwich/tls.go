@@ -56,11 +56,15 @@ func (c certificate) wantsAttention() bool { return c.State != "ok" && c.State !
 
 func newTLSStatus(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "status [NAME|HOST...]", Args: cobra.ArbitraryArgs, ValidArgsFunction: completeNames,
+		Use: "status [NAME|HOST...]", Args: cobra.ArbitraryArgs,
 		Short: "Show certificates and when they end; exit code 1 when one is expired, about to be, or refused",
 	}
+	all := allFlag(cmd)
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := either("tls status", *all, args); err != nil {
+			return err
+		}
 		list, err := certificates(cmd.Context(), args)
 		if err != nil {
 			return err

@@ -51,7 +51,8 @@ var topOrders = map[string]func(a, b topRow) int{
 }
 
 func newTop(t *terminal) *cobra.Command {
-	cmd := &cobra.Command{Use: "top [NAME...]", Short: "Show live what each project does; once when there is no terminal", Args: cobra.ArbitraryArgs, ValidArgsFunction: completeNames}
+	cmd := &cobra.Command{Use: "top [NAME...]", Short: "Show live what each project does; once when there is no terminal", Args: cobra.ArbitraryArgs}
+	all := allFlag(cmd)
 	order := cmd.Flags().String("sort", "req", "sort by "+strings.Join(slices.Sorted(maps.Keys(topOrders)), ", "))
 	every := cmd.Flags().Duration("interval", time.Second, "the time between two looks")
 	asJSON := jsonFlag(cmd)
@@ -61,6 +62,9 @@ func newTop(t *terminal) *cobra.Command {
 		}
 		if *every < 100*time.Millisecond {
 			return usageError("--interval %s is too short to count in\nhint: sandwich top --interval 1s", *every)
+		}
+		if err := either("top", *all, args); err != nil {
+			return err
 		}
 		if _, err := known(args); err != nil {
 			return err

@@ -100,6 +100,25 @@ func writeFile(path string, content []byte) error {
 	return syncDir(path)
 }
 
+// WriteNew writes a file that must not be there yet, whole or not at all; else it is fs.ErrExist.
+// Mode 0644. Two may write it at a time.
+func WriteNew(path string, content []byte) error {
+	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".")
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	defer os.Remove(temporary.Name())
+	_, err = temporary.Write(content)
+	err = errors.Join(err, temporary.Chmod(0o644), temporary.Sync(), temporary.Close())
+	if err == nil {
+		err = os.Link(temporary.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	return syncDir(path)
+}
+
 func writeSynced(path string, content []byte) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -1,6 +1,8 @@
 package apply
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -45,5 +47,32 @@ func TestNobodyMakesRootWriteALinkElsewhere(t *testing.T) {
 	}
 	if names, _ := os.ReadDir(elsewhere); len(names) != 0 {
 		t.Errorf("there is %v", names)
+	}
+}
+
+func TestANewFileIsThereAsAWholeOrNotAtAll(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "client-x.hcl")
+	if err := WriteNew(file, []byte("first")); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteNew(file, []byte("second")); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a file that is there: %v", err)
+	}
+	content, err := os.ReadFile(file)
+	if err != nil || string(content) != "first" {
+		t.Errorf("it holds %q, %v", content, err)
+	}
+	if info, _ := os.Stat(file); info.Mode() != 0o644 {
+		t.Errorf("its mode is %v", info.Mode())
+	}
+	if err := os.Symlink("/nowhere", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteNew(filepath.Join(dir, "link"), nil); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a link that is there: %v", err)
+	}
+	if names, _ := os.ReadDir(dir); len(names) != 2 {
+		t.Errorf("there are %v", names)
 	}
 }
