@@ -88,14 +88,15 @@ func readAs(ctx context.Context, who *syscall.Credential, path string) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	if err := cat.Start(); err != nil {
-		return nil, err
+	content, err := []byte(nil), cat.Start()
+	var ended error
+	if err == nil {
+		if content, err = bounded(out); err != nil {
+			done() // what is left of it is not waited for
+		}
+		ended = cat.Wait()
 	}
-	content, err := bounded(out)
-	if err != nil {
-		done() // what is left of it is not waited for
-	}
-	switch ended := cat.Wait(); {
+	switch {
 	case ctx.Err() == context.DeadlineExceeded:
 		return nil, errors.New("nothing came of it in time")
 	case err != nil:
