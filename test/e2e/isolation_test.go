@@ -152,7 +152,7 @@ func TestTheSandboxIsNoHindrance(t *testing.T) {
 		m.Write("/root/post.py", post)
 		m.Shell(`systemctl start postgresql; systemd-run -q --unit=post python3 /root/post.py
 			runuser -u postgres -- psql -qc "CREATE USER a PASSWORD 'of-a'" -c "CREATE DATABASE a OWNER a"`)
-		m.Enable("polls", "a", `needs = ["postgresql.service"]`, limited)
+		m.Enable("polls", "a", `needs = ["postgresql.service"]`, limited, "worker \"w\" {\n  command = [\"sleep\", \"100000\"]\n}")
 		m.limitsAreTheSlices(t)
 		m.Write("/srv/a/needed.py", needed)
 		score := map[string]float64{}
@@ -162,9 +162,11 @@ func TestTheSandboxIsNoHindrance(t *testing.T) {
 			m.MustRun("sandwich", "apply", "a")
 			m.Run("sandwich", "run", "a", "--", "python3", "needed.py").wants(t, 0, "all of it works")
 			score[level] = exposure(t, m.MustRun("systemd-analyze", "security", "--no-pager", "sandwich-a.service"))
+			score["worker, "+level] = exposure(t, m.MustRun("systemd-analyze", "security", "--no-pager", "sandwich-a.w@1.service"))
 		}
+		score["proxy"] = exposure(t, m.MustRun("systemd-analyze", "security", "--no-pager", "sandwich-proxy.service"))
 		t.Logf("%s: systemd-analyze security: %v", m.Suite, score)
-		if score["default"] > 1.5 || score["strict"] >= score["default"] {
+		if score["default"] > 1.5 || score["worker, default"] > 1.5 || score["proxy"] > 2 || score["strict"] >= score["default"] {
 			t.Errorf("systemd-analyze security: %v", score)
 		}
 	})
