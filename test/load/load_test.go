@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -120,10 +122,20 @@ func TestAMixIsMixedEvenly(t *testing.T) {
 		paths = append(paths, r.Method+" "+r.URL.RequestURI())
 	}))
 	defer server.Close()
-	report := run(t, Load{URL: server.URL, Rate: 40, Duration: time.Second / 5, Mix: []Request{
+	mix := Load{URL: server.URL, Rate: 40, Duration: time.Second / 5, Mix: []Request{
 		{Path: "/a", Weight: 2}, {Path: "/b", Post: 40}, {Path: "/c?d=e", Weight: 1},
-	}})
-	want := "GET /a POST /b GET /c?d=e GET /a GET /a POST /b GET /c?d=e GET /a"
+	}}
+	target, _ := url.Parse(server.URL)
+	var round []string
+	for _, k := range newClient(mix, target).round {
+		round = append(round, k.Path)
+	}
+	if got := strings.Join(round, " "); got != "/a /b /c?d=e /a" {
+		t.Errorf("one round is %s", got)
+	}
+	report := run(t, mix)
+	slices.Sort(paths) // two may arrive in another order
+	want := "GET /a GET /a GET /a GET /a GET /c?d=e GET /c?d=e POST /b POST /b"
 	if got := strings.Join(paths, " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
