@@ -5,11 +5,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
 )
 
 // TestMain lets a session run this program as one of its own: where that has another standard input.
@@ -62,4 +64,48 @@ func exits(ts *testscript.TestScript, want int, args []string) {
 	if strings.HasPrefix(said.String(), "error: ") && !strings.Contains(said.String(), hintMark) {
 		ts.Fatalf("it does not say what to type next: %s", &said)
 	}
+}
+
+// typed is a line of a session without a machine: sandwich alone where it does what is asked, behind
+// "exits" where it cannot.
+var typed = regexp.MustCompile(`(?m)^(?:exits (\d+) )?sandwich (\S+)(?: (\S+))?`)
+
+func TestEveryVerbHasASessionInWhichItFailsAndOneInWhichItWorks(t *testing.T) {
+	works, fails := map[string]bool{}, map[string]bool{}
+	for _, session := range texts(t, "testdata/sessions/*.txtar") {
+		for _, line := range typed.FindAllStringSubmatch(session, -1) {
+			outcome := works
+			if line[1] != "" {
+				outcome = fails
+			}
+			outcome[line[2]], outcome[line[2]+" "+line[3]] = true, true
+		}
+	}
+	machines := strings.Join(texts(t, "../../test/e2e/*_test.go"), "\n")
+	eachVerb(newRoot(&terminal{}), func(verb string, _ *cobra.Command) {
+		if !fails[verb] {
+			t.Errorf("there is no session in which sandwich %s fails", verb)
+		}
+		onAMachine := regexp.MustCompile(`"sandwich", "` + strings.ReplaceAll(verb, " ", `", "`) + `"|sandwich ` + verb + `\b`)
+		if !works[verb] && !onAMachine.MatchString(machines) {
+			t.Errorf("there is no session in which sandwich %s works, here or on a machine", verb)
+		}
+	})
+}
+
+// texts are the contents of files.
+func texts(t *testing.T, pattern string) (list []string) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no %s: %v", pattern, err)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, string(content))
+	}
+	return list
 }
