@@ -124,11 +124,15 @@ func (t *terminal) formatFile(file string, how formatting) error {
 		_, err := t.stdout.Write(diff.Diff(file, content, file+" (formatted)", formatted))
 		return err
 	}
-	t.say("%s", file)
 	if how.check {
+		t.say("%s", file)
 		return errOtherForm
 	}
-	return apply.Rewrite(file, formatted)
+	if err := apply.Rewrite(file, formatted); err != nil {
+		return fmt.Errorf("%w\nhint: sudo sandwich fmt %s", err, file)
+	}
+	t.say("%s", file)
+	return nil
 }
 
 // format gives a file's usual form. What is no HCL is not touched: the writer would make sense of it.
