@@ -22,6 +22,22 @@ func warning(summary, detail string, at *hcl.Range) *hcl.Diagnostic {
 	return &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: summary, Detail: detail, Subject: at}
 }
 
+// remedied adds the remedy to what hcl itself says of attributes and blocks, where it has none.
+func remedied(diags hcl.Diagnostics) hcl.Diagnostics {
+	for _, d := range diags {
+		label, block, _ := strings.Cut(strings.TrimPrefix(d.Summary, "Missing "), " for ")
+		switch {
+		case strings.HasPrefix(d.Summary, "Unsupported ") && !strings.Contains(d.Detail, "Did you mean"):
+			d.Detail += " Remove it, or write what was meant: sandwich.hcl(5) says what there is."
+		case strings.HasPrefix(d.Summary, "Missing ") && block != "":
+			d.Detail = fmt.Sprintf("A block %s has its %s behind the word: %s \"...\" {", block, label, block)
+		case strings.HasPrefix(d.Summary, "Extraneous label"):
+			d.Detail += " Remove what stands between the word and the brace."
+		}
+	}
+	return diags
+}
+
 // tidy orders diagnostics by place, drops the ones that only follow from another, and takes away
 // what could print a value. The evaluated variables of an expression may hold what env() or file()
 // gave, so no diagnostic keeps them.

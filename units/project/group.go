@@ -58,7 +58,7 @@ func (gs *groups) add(k *kind, key, label string, at hcl.Range, body hcl.Body, s
 		return
 	}
 	content, diags := body.Content(k.schema())
-	gs.diags = append(gs.diags, diags...)
+	gs.diags = append(gs.diags, remedied(diags)...)
 	g := gs.group(k, key, label, at)
 	for name, attr := range content.Attributes {
 		if _, own := g.attrs[name]; !own {

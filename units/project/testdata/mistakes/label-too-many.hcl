@@ -1,0 +1,4 @@
+root = "/srv/client-x"
+
+gunicorn "x" {
+}

@@ -1,0 +1,2 @@
+root = "/srv/client-x"
+bogus = 1
