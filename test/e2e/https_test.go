@@ -110,7 +110,7 @@ func TestASiteIsServedOverHTTPSByItself(t *testing.T) {
 		if answer := m.Get("polls.example", "/polls/?a=b"); answer.StatusCode != 301 || answer.Header.Get("Location") != "https://polls.example/polls/?a=b" {
 			t.Errorf("plain HTTP is answered with %s, to %s", answer.Status, answer.Header.Get("Location"))
 		}
-		m.Run("sandwich", "status", "polls").wants(t, 0, "certificate: polls.example: ok, from auto")
+		m.Run("sandwich", "status", "polls").wants(t, 0, "certificate: polls.example, www.polls.example: ok, from auto")
 		if mode := m.Shell("stat -c '%a %U' /var/lib/sandwich/tls; find /var/lib/sandwich/tls -perm /077"); mode != "700 sandwich-proxy\n" {
 			t.Errorf("of the proxy's certificates others can read:\n%s", mode)
 		}
