@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"sandwich/dbusctl"
 )
 
 // said runs the program with arguments and gives what it printed and its exit code.
@@ -133,5 +135,16 @@ func TestAnInterruptedCommandSaysHowThingsStand(t *testing.T) {
 	var out, errs bytes.Buffer
 	if code := run(ctx, []string{"status", "no-such-project"}, &out, &errs); code == 0 || !strings.Contains(errs.String(), "sandwich status shows") {
 		t.Errorf("%d %s", code, errs.String())
+	}
+}
+
+func TestAServiceThatHasEndedSaysNothing(t *testing.T) {
+	service := dbusctl.Unit{ActiveState: "active", MainPID: 7, StatusText: "3 of 3 workers have loaded x.wsgi"}
+	if s := statusOf("no-such-project", service, dbusctl.Unit{}, dbusctl.Route{}); s.Text != service.StatusText || s.Workers != 3 {
+		t.Errorf("%q, %d workers", s.Text, s.Workers)
+	}
+	service.ActiveState, service.MainPID = "failed", 0
+	if s := statusOf("no-such-project", service, dbusctl.Unit{}, dbusctl.Route{}); s.Text != "" || s.Workers != 0 {
+		t.Errorf("%q, %d workers", s.Text, s.Workers)
 	}
 }

@@ -234,6 +234,9 @@ func workersOf(text string) int {
 
 func statusOf(name string, service, socket dbusctl.Unit, served dbusctl.Route) status {
 	enabled := enabled(name)
+	if service.MainPID == 0 {
+		service.StatusText = "" // the last words of a process that has ended
+	}
 	s := status{
 		Name: name, Enabled: enabled, Service: service.Name,
 		State:   stateOf(enabled, service.ActiveState, service.SubState, socket.ActiveState),
