@@ -4,24 +4,34 @@ user        = "client-x"                                   # default: the owner 
 group       = "client-x"
 python      = "/srv/client-x/venv/bin/python"
 settings    = "client_x.settings.production"
-app         = "client_x.wsgi:application"
+app         = "client_x.wsgi:application" # or command = ["bin/serve"]: anything that serves on LISTEN_FDS
+listen      = "127.0.0.1:8001"            # only for old setups that need TCP
 environment = { DJANGO_DEBUG = "0" }
-env_file    = "/etc/sandwich/client-x.env" # secrets; only systemd reads it
+env_file    = "/etc/sandwich/client-x.env"                      # secrets; only systemd reads it
+credentials = { secret_key = "/etc/sandwich/secrets/client-x" } # a file for the application: LoadCredential=
 needs       = ["postgresql.service"]
 writable    = ["/srv/client-x/media", "/srv/client-x/db"]
 admins      = ["alice", "@client-x"] # may manage this project without root
-hardening   = "default"
+hardening   = "default"              # or "strict", "off"
+permit      = ["neighbours"]         # may see the directories beside its own
+overlap     = true                   # two generations may run at the same time, for a moment
 
 gunicorn {
-  workers          = "auto"
-  threads          = 1
-  worker_class     = "sync"
-  timeout          = "30s"
-  graceful_timeout = "30s"
+  workers             = "auto"
+  threads             = 1
+  worker_class        = "sync"
+  timeout             = "30s"
+  graceful_timeout    = "30s"
+  max_requests        = 0
+  max_requests_jitter = 0
+  preload             = false
+  config              = "gunicorn.conf.py" # your own settings, read before these
+  args                = []
 }
 
 static "/static/" {
   root    = "/srv/client-x/static"
+  domain  = "static.client-x.example" # a host name of its own, beside those of the project
   max_age = "60s"
 }
 
@@ -35,12 +45,17 @@ internal "/protected/" { # only the application can have these sent: X-Accel-Red
 }
 
 proxy {
-  max_body   = "25MB"
-  timeout    = "60s"
-  hold       = "30s"
-  compress   = true # text, for browsers that take it
-  headers    = { "Referrer-Policy" = "same-origin" }
-  access_log = "combined" # or "json", "journal", "off"
+  max_body         = "25MB"
+  timeout          = "60s"
+  hold             = "30s" # how long a request may wait for a project that restarts
+  in_flight        = 0     # requests at once; 0: no limit
+  buffer_requests  = true
+  buffer_responses = true
+  stream           = ["/events/"] # neither is kept back here
+  compress         = true         # text, for browsers that take it
+  headers          = { "Referrer-Policy" = "same-origin" }
+  error_pages      = { "503" = "/srv/client-x/503.html" }
+  access_log       = "combined" # or "json", "journal", "off"
 
   rate_limit "/accounts/login/" {
     per   = "ip"
@@ -71,10 +86,12 @@ idle {
 }
 
 limits {
-  memory   = "512M"
-  cpu      = "150%"
-  tasks    = 256
-  io_write = "20M"
+  memory      = "512M"
+  memory_high = "400M" # it is slowed down from there on
+  cpu         = "150%"
+  tasks       = 256
+  io_read     = "50M" # bytes a second
+  io_write    = "20M"
 }
 
 worker "celery" {
