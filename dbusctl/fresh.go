@@ -22,8 +22,8 @@ type unitFiles struct {
 	changed map[string]bool            // whether drop-ins changed since then, by path
 }
 
-// tick is more than the clock of a file system is behind the time of day.
-const tick = 100 * time.Millisecond
+// tick is more than the clock of a file system is behind the time of day, which is ten milliseconds at most.
+const tick = 20 * time.Millisecond
 
 // unitFiles looks at the directories that units are in.
 func (s *Systemd) unitFiles(ctx context.Context) (*unitFiles, error) {
