@@ -20,6 +20,9 @@ import (
 func TestSessionsOnAHost(t *testing.T) {
 	forEachDebian(t, func(t *testing.T, m *Machine) {
 		m.Install()
+		m.AddProject("tiny", "site")
+		m.Shell(`sed -i 's/"\.test"/"site.test"/' /srv/site/tiny/settings.py; echo '127.0.0.1 site.test rel.test' >>/etc/hosts; useradd alice`)
+		m.As("site", "sh", "-ec", "cd /srv/site; ./manage.py migrate -v0").wants(t, 0)
 		typist := &typist{machine: m, schema: m.schema()}
 		testscript.RunT(inTurn{t}, testscript.Params{Dir: "testdata/sessions", Cmds: typist.commands()})
 	})
@@ -73,9 +76,10 @@ func (y *typist) commands() map[string]word {
 			y.exits(ts, code, args[1:])
 		},
 		// there PATH..., gone PATH...: what is left on the machine, and what is not.
-		"there": func(ts *testscript.TestScript, neg bool, args []string) { y.left(ts, args, true) },
-		"gone":  func(ts *testscript.TestScript, neg bool, args []string) { y.left(ts, args, false) },
-		"json":  y.json,
+		"there":       func(ts *testscript.TestScript, neg bool, args []string) { y.left(ts, args, true) },
+		"gone":        func(ts *testscript.TestScript, neg bool, args []string) { y.left(ts, args, false) },
+		"json":        y.json,
+		"interrupted": y.interrupted,
 	}
 }
 
@@ -123,4 +127,12 @@ func (y *typist) json(ts *testscript.TestScript, neg bool, args []string) {
 	if n == 0 || y.schema[verb] == nil {
 		ts.Fatalf("it is no JSON, or the schema has no %q", verb)
 	}
+}
+
+// interrupted is "interrupted CONDITION COMMAND...": Ctrl-C is typed as soon as the condition holds.
+func (y *typist) interrupted(ts *testscript.TestScript, neg bool, args []string) {
+	y.exits(ts, 1, append([]string{"sh", "-c", `condition=$0
+		env --default-signal=INT "$@" & pid=$!
+		until eval "$condition"; do kill -0 $pid || exit 99; sleep .05; done
+		kill -INT $pid; wait $pid`}, args...))
 }
