@@ -107,7 +107,8 @@ func (m *Machine) neighbourIsNotTouched(t *testing.T) {
 		m.Shell("until [ $(systemctl show -P TasksCurrent sandwich-bad.slice) -lt 10 ]; do sleep 1; done")
 		t.Logf("| while the other %s | %s |", path[1:], report)
 		wantNoFailure(t, report)
-		if limit := 2*quiet.P99 + 100; report.P99 > limit {
+		// Half of the only, slow processor is the other's, by turns.
+		if limit := 3*quiet.P99 + 300; report.P99 > limit {
 			t.Errorf("while the other %s, 99 of 100 visitors wait up to %.0f ms, and %.0f ms when all is quiet", path[1:], report.P99, quiet.P99)
 		}
 	}
