@@ -204,6 +204,32 @@ func (p *Proxy) Status(ctx context.Context) (map[string]Route, error) {
 	return routes, nil
 }
 
+// Routes asks for the projects with these names, and for no other when it is only one. A project that is
+// not served is missing.
+func (p *Proxy) Routes(ctx context.Context, names ...string) (map[string]Route, error) {
+	if len(names) != 1 {
+		return p.Status(ctx)
+	}
+	route, err := p.Route(ctx, names[0])
+	if errors.Is(err, ErrNotServed) {
+		return map[string]Route{}, nil
+	}
+	return map[string]Route{names[0]: route}, err
+}
+
+// Route asks the proxy for one project. Like Status, it starts no proxy.
+func (p *Proxy) Route(ctx context.Context, project string) (Route, error) {
+	var reply map[string]dbus.Variant
+	call := p.call(ctx, dbus.FlagNoAutoStart, "ProjectStatus", project)
+	if call.Err != nil {
+		return Route{}, call.Err
+	}
+	if err := call.Store(&reply); err != nil {
+		return Route{}, fmt.Errorf("cannot read the front proxy's answer: %w", err)
+	}
+	return readRoute(reply), nil
+}
+
 func readRoute(values map[string]dbus.Variant) Route {
 	p := plain(values)
 	return Route{

@@ -70,6 +70,15 @@ func (s *Server) Status() []Status {
 	return all
 }
 
+// StatusOf is how one project is served.
+func (s *Server) StatusOf(name string) (Status, error) {
+	p, err := s.served(name)
+	if err != nil {
+		return Status{}, fmt.Errorf("cannot say how it is served: %w", err)
+	}
+	return p.status(), nil
+}
+
 func (p *serving) status() Status {
 	st := Status{
 		Name: p.route.Name, Hash: p.hash, Domains: p.route.Domains,

@@ -117,7 +117,7 @@ func (g *gathering) front(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	routes, err := g.proxy.Status(ctx)
+	routes, err := g.proxy.Routes(ctx, g.f.Name)
 	if err != nil {
 		p.Frozen = ctx.Err() != nil
 		return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"time"
 
@@ -59,10 +60,17 @@ func copyEnvironment(ctx context.Context, name, user, group, file string) error 
 // distrust replaces the environment: a hook runs as root, but with what the project sets for its
 // service. PATH would choose the programs that run as root, DBUS_SYSTEM_BUS_ADDRESS whom they ask.
 // That the loader takes nothing from there is packaging's part: the program has no loader.
+// A project that lies about its main process only loses requests of its own.
 func distrust() {
+	mainPID := os.Getenv(mainPIDVariable)
 	os.Clearenv()
 	os.Setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+	os.Setenv(mainPIDVariable, mainPID)
 }
+
+// mainPIDVariable is how systemd tells a hook the service's main process, unless that is gone
+// (systemd.exec(5), Environment Variables Set or Propagated by the Service Manager).
+const mainPIDVariable = "MAINPID"
 
 // longestDrain bounds how long a stop waits for requests in flight before it begins. What lasts
 // longer, a download or a WebSocket, gets the rest of its time from gunicorn, while new requests
@@ -76,16 +84,18 @@ const hookPatience = 5 * time.Second
 // hookStopping is ExecStop=: before the service is told to end, the proxy holds new requests and
 // those in flight finish. Without a proxy there is nobody to hold, and the stop goes on.
 func (t *terminal) hookStopping(ctx context.Context, name string) error {
-	if hasEnded(ctx, name) {
+	// Without a main process nobody is there to answer what is in flight: it was told to end by a signal,
+	// or has crashed. To wait would only keep the next one from starting.
+	if os.Getenv(mainPIDVariable) == "" {
 		return nil
 	}
-	proxy, err := dbusctl.ConnectProxy()
+	asking, answered := context.WithTimeout(ctx, hookPatience)
+	defer answered()
+	proxy, done, err := hookProxy(asking)
 	if err != nil {
 		return err
 	}
-	defer proxy.Close()
-	asking, answered := context.WithTimeout(ctx, hookPatience)
-	defer answered()
+	defer done()
 	upstream, err := front{proxy}.Upstream(asking, name)
 	if err != nil || upstream != overlap.Main {
 		return quietWithoutVisitors(err)
@@ -101,31 +111,38 @@ func (t *terminal) hookStopping(ctx context.Context, name string) error {
 	return quietWithoutVisitors(front{proxy}.Drain(ctx, name, drain))
 }
 
-// hasEnded says whether the service's main process is gone already: it was told to end by a signal,
-// or has crashed. Nobody is there to answer what is in flight, and to wait for it would only keep
-// the next process from starting.
-func hasEnded(ctx context.Context, name string) bool {
-	systemd, err := dbusctl.Connect(ctx)
-	if err != nil {
-		return false // to hold in vain costs less than to lose requests
-	}
-	defer systemd.Close()
-	service, err := systemd.Unit(ctx, units.Service(name))
-	return err == nil && service.MainPID == 0
-}
-
 // hookStopped is ExecStopPost=: held requests go on to the socket, which systemd holds, and wait in
 // its queue for the next process.
 func (t *terminal) hookStopped(ctx context.Context, name string) error {
-	proxy, err := dbusctl.ConnectProxy()
+	ctx, answered := context.WithTimeout(ctx, hookPatience)
+	defer answered()
+	proxy, done, err := hookProxy(ctx)
 	if err != nil {
 		return err
 	}
-	defer proxy.Close()
-	ctx, answered := context.WithTimeout(ctx, hookPatience)
-	defer answered()
+	defer done()
 	return quietWithoutVisitors(proxy.Release(ctx, name))
 }
+
+// hookProxy connects to the proxy when it is this hook's turn: the bus refuses root, whoever asks, more
+// than 256 connections (dbus-daemon(1), max_connections_per_user), and at a shutdown all services stop
+// at once. Whose turn does not come in time goes on without.
+func hookProxy(ctx context.Context) (proxy *dbusctl.Proxy, done func(), err error) {
+	turn := fmt.Sprintf("/run/sandwich/.hook.%d.lock", rand.N(hooksAtOnce))
+	unlock, err := apply.Lock(ctx, turn, "a hook", func(string) error { return nil })
+	if err != nil {
+		return nil, nil, err
+	}
+	proxy, err = dbusctl.ConnectProxy()
+	if err != nil {
+		unlock()
+		return nil, nil, err
+	}
+	return proxy, func() { proxy.Close(); unlock() }, nil
+}
+
+// hooksAtOnce is how many hooks speak to the bus at a time.
+const hooksAtOnce = 64
 
 // quietWithoutVisitors drops the errors that mean that there is nobody to hold.
 func quietWithoutVisitors(err error) error {

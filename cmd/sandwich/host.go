@@ -80,7 +80,7 @@ func (h *host) served(ctx context.Context, names []string) (map[string]dbusctl.R
 	if len(names) == 0 {
 		return nil, nil
 	}
-	routes, err := h.proxy.Status(ctx)
+	routes, err := h.proxy.Routes(ctx, names...)
 	if errors.Is(err, dbusctl.ErrNoProxy) {
 		return nil, nil
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -99,11 +100,11 @@ func (r rested) row() []string {
 // putToSleep stops the service of a project, not its socket: the next request starts it again. One
 // that is visited just now is left alone.
 func (t *terminal) putToSleep(ctx context.Context, h *host, name string) error {
-	routes, err := h.proxy.Status(ctx)
-	if err != nil {
+	served, err := h.proxy.Route(ctx, name)
+	if err != nil && !errors.Is(err, dbusctl.ErrNotServed) {
 		return err
 	}
-	if n := routes[name].InFlight; n > 0 {
+	if n := served.InFlight; n > 0 {
 		return fmt.Errorf("%d requests of it are in flight (WebSockets count)\nhint: sandwich stop %s", n, name)
 	}
 	unlock, err := lockGenerations(ctx, name, "sandwich idle", t.waiting)

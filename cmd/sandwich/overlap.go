@@ -19,15 +19,11 @@ import (
 type front struct{ *dbusctl.Proxy }
 
 func (f front) Upstream(ctx context.Context, project string) (string, error) {
-	routes, err := f.Status(ctx)
-	if err != nil {
-		return "", err
+	served, err := f.Route(ctx, project)
+	if errors.Is(err, dbusctl.ErrNotServed) {
+		err = fmt.Errorf("%w\nhint: sandwich apply %s", err, project)
 	}
-	served, ok := routes[project]
-	if !ok {
-		return "", fmt.Errorf("%w\nhint: sandwich apply %s", dbusctl.ErrNotServed, project)
-	}
-	return served.Upstream, nil
+	return served.Upstream, err
 }
 
 // Drain goes on after the limit: what lasts longer, a download, gets the rest of its time from

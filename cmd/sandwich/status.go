@@ -150,7 +150,7 @@ func statuses(ctx context.Context, names []string) ([]status, error) {
 		return nil, err
 	}
 	defer h.close()
-	routes, err := h.proxy.Status(ctx)
+	routes, err := h.proxy.Routes(ctx, names...)
 	if err != nil && !errors.Is(err, dbusctl.ErrNoProxy) {
 		return nil, err
 	}

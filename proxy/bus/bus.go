@@ -29,6 +29,7 @@ type Proxy interface {
 	Switch(name, upstream string) error
 	Drain(name string, limit time.Duration) error
 	Status() []proxy.Status
+	StatusOf(name string) (proxy.Status, error)
 	Summary() proxy.Summary
 
 	Units() (names []string, moved <-chan struct{})

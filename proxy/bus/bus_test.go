@@ -97,6 +97,15 @@ func (f *fake) Summary() proxy.Summary { return proxy.Summary{Connections: 3, Un
 
 func (f *fake) Status() []proxy.Status { return f.status }
 
+func (f *fake) StatusOf(name string) (proxy.Status, error) {
+	for _, st := range f.status {
+		if st.Name == name {
+			return st, nil
+		}
+	}
+	return proxy.Status{}, proxy.ErrNotServed
+}
+
 func (f *fake) Certificates() []certs.Certificate { return f.certificates }
 func (f *fake) CertificateOrders() map[string]int { return map[string]int{"a.example": 3} }
 func (f *fake) CertificateChanges() <-chan string { return f.changes }
@@ -240,7 +249,17 @@ func TestStatusOnTheBus(t *testing.T) {
 		Limited: 8, Shed: 9, Sent: 10, Received: 11, Closed: true, ClosedSince: at,
 	}, {Name: "client-y"}}}).wait(t, "owning")
 	var got map[string]map[string]dbus.Variant
-	must(t, client(t).Call(bus.Name+".Status", 0).Store(&got))
+	object := client(t)
+	must(t, object.Call(bus.Name+".Status", 0).Store(&got))
+	var alone map[string]dbus.Variant
+	must(t, object.Call(bus.Name+".ProjectStatus", 0, "client-x").Store(&alone))
+	if !reflect.DeepEqual(alone, got["client-x"]) {
+		t.Errorf("alone it is %v\nwant %v", alone, got["client-x"])
+	}
+	var busErr dbus.Error
+	if err := object.Call(bus.Name+".ProjectStatus", 0, "client-z").Err; !errors.As(err, &busErr) || busErr.Name != bus.Name+".Error.NotServed" {
+		t.Errorf("of nobody it is %v", err)
+	}
 	plain := map[string]any{}
 	for key, v := range got["client-x"] {
 		plain[key] = v.Value()

@@ -48,6 +48,15 @@ func (o object) Status() (map[string]map[string]dbus.Variant, *dbus.Error) {
 	return all, nil
 }
 
+// ProjectStatus tells it of one project.
+func (o object) ProjectStatus(name string) (map[string]dbus.Variant, *dbus.Error) {
+	st, err := o.p.StatusOf(name)
+	if err != nil {
+		return nil, busError(err)
+	}
+	return properties(st), nil
+}
+
 // Summary tells how the whole proxy is doing, and what the "durations" of Status count: requests that
 // took at most as many microseconds as "duration_bounds" says, and those that took longer.
 func (o object) Summary() (map[string]dbus.Variant, *dbus.Error) {
@@ -154,6 +163,7 @@ var introspectable = introspect.NewIntrospectable(&introspect.Node{
 			method("Switch", in("name", "s"), in("upstream", "s")),
 			method("Drain", in("name", "s"), in("seconds", "u")),
 			method("Summary", introspect.Arg{Name: "summary", Type: "a{sv}", Direction: "out"}),
+			method("ProjectStatus", in("name", "s"), introspect.Arg{Name: "project", Type: "a{sv}", Direction: "out"}),
 			method("Status", introspect.Arg{Name: "projects", Type: "a{sa{sv}}", Direction: "out"}),
 			method("Certificates", introspect.Arg{Name: "hosts", Type: "a{sa{sv}}", Direction: "out"}),
 			method("CertificateOrders", introspect.Arg{Name: "domains", Type: "a{su}", Direction: "out"}),

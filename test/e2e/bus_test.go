@@ -24,6 +24,9 @@ func TestEverybodyMayLookAndOnlySomeMayChange(t *testing.T) {
 				t.Errorf("%s cannot introspect: %s", user, r.Stderr)
 			}
 		}
+		if r := m.As("visitor", call("ProjectStatus", "s", "polls")...); !strings.Contains(r.Stderr, "not served") {
+			t.Errorf("visitor may not call ProjectStatus: %d %s", r.Code, r.Stderr)
+		}
 		for _, method := range []string{"Apply", "Forget"} {
 			if r := m.As("visitor", call(method, "s", "polls")...); !strings.Contains(r.Stderr, "Access denied") {
 				t.Errorf("visitor calls %s: %d %s", method, r.Code, r.Stderr)

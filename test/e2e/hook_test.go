@@ -44,3 +44,24 @@ func TestTheHooksTakeNothingFromTheProject(t *testing.T) {
 		}
 	})
 }
+
+// At a shutdown all services stop at once, while the bus has 256 connections for root, whoever asks. Hooks
+// leave some of them to others, and none waits for its turn longer than a stop may be kept from beginning.
+func TestHooksOfManyServicesTakeTurns(t *testing.T) {
+	forEachDebian(t, func(t *testing.T, m *Machine) {
+		m.Install()
+		m.Enable("polls", "polls")
+		m.Write("/root/many", `for i in $(seq 400); do MAINPID=1 sandwich hook stopping polls 2>>/root/said & done
+while [ -n "$(jobs -r)" ]; do busctl status >/dev/null 2>>/root/refused; done
+sandwich hook stopped polls
+`)
+		// A visitor whose page does not come keeps every hook on the bus that has its turn.
+		m.Shell("systemctl kill --signal=STOP sandwich-polls.service; (curl --silent --max-time 60 http://polls.example/ >/root/page &); bash /root/many; systemctl kill --signal=CONT sandwich-polls.service")
+		if refused := m.MustRun("cat", "/root/refused"); refused != "" {
+			t.Errorf("others were refused:\n%s", refused)
+		}
+		if said := m.MustRun("cat", "/root/said"); strings.Contains(said, "cannot connect") {
+			t.Errorf("hooks were refused:\n%s", said)
+		}
+	})
+}
