@@ -24,7 +24,7 @@ func TestEverybodyMayLookAndOnlySomeMayChange(t *testing.T) {
 				t.Errorf("%s cannot introspect: %s", user, r.Stderr)
 			}
 		}
-		if r := m.As("visitor", call("ProjectStatus", "s", "polls")...); !strings.Contains(r.Stderr, "not served") {
+		if r := m.As("visitor", call("ProjectStatus", "s", "polls")...); !strings.Contains(r.Stderr, "no such project") {
 			t.Errorf("visitor may not call ProjectStatus: %d %s", r.Code, r.Stderr)
 		}
 		for _, method := range []string{"Apply", "Forget"} {
