@@ -69,21 +69,35 @@ func listUnitFiles(dirs []string) *unitFiles {
 	return f
 }
 
-// fragment is the file of a unit, "" when there is none.
+// fragment is the file of a unit, that of its template when it has none of its own; "" when there is none.
 func (f *unitFiles) fragment(unit string) string {
-	for _, dir := range f.dirs {
-		if f.names[dir][unit] {
-			return filepath.Join(dir, unit)
+	for _, name := range []string{unit, templateOf(unit)} {
+		for _, dir := range f.dirs {
+			if f.names[dir][name] {
+				return filepath.Join(dir, name)
+			}
 		}
 	}
 	return ""
 }
 
-// dropIns are the directories that may extend a unit (systemd.unit(5)): of its name, of the beginnings of
-// its name that end in a dash, and of its kind.
+// templateOf is the template that an instance is made from; of other units their own name.
+func templateOf(unit string) string {
+	before, after, is := strings.Cut(unit, "@")
+	if !is {
+		return unit
+	}
+	return before + "@" + filepath.Ext(after)
+}
+
+// dropIns are the directories that may extend a unit (systemd.unit(5)): of its name, of its template, of the
+// beginnings of its name that end in a dash, and of its kind.
 func (f *unitFiles) dropIns(unit string) (found []string) {
 	suffix := filepath.Ext(unit)
 	names := []string{unit, strings.TrimPrefix(suffix, ".")}
+	if template := templateOf(unit); template != unit {
+		names = append(names, template)
+	}
 	for i, c := range strings.TrimSuffix(unit, suffix) {
 		if c == '-' {
 			names = append(names, unit[:i+1]+suffix)

@@ -3,6 +3,7 @@ package dbusctl
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -91,5 +92,25 @@ func TestAllDropInsOfAUnitAreKnown(t *testing.T) {
 	}
 	if got := listUnitFiles(dirs).dropIns("ssh.socket"); len(got) != 0 {
 		t.Errorf("drop-ins of another kind: %v", got)
+	}
+}
+
+func TestAnInstanceHasTheFilesOfItsTemplate(t *testing.T) {
+	dirs, _ := unitDirs(t)
+	const instance = "sandwich-client-x.mail@2.service"
+	template, dropIn := filepath.Join(dirs[0], "sandwich-client-x.mail@.service"), filepath.Join(dirs[0], "sandwich-client-x.mail@.service.d")
+	put(t, template, time.Time{})
+	put(t, dropIn+"/a.conf", time.Time{})
+	f := listUnitFiles(dirs)
+	if got := f.fragment(instance); got != template {
+		t.Errorf("its file is %q", got)
+	}
+	if got := f.dropIns(instance); !slices.Contains(got, dropIn) {
+		t.Errorf("its drop-ins are %v", got)
+	}
+	own := filepath.Join(dirs[0], instance)
+	put(t, own, time.Time{})
+	if got := listUnitFiles(dirs).fragment(instance); got != own {
+		t.Errorf("with a file of its own that is %q", got)
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Overview tells of services and sockets what Unit does, when it can without a question about each: that
-// one that does nothing has no process and no result is known from the state. What did not change since
-// systemd read its files is not asked for.
+// Overview tells of services what Unit does, and of other units how they are, when it can without a question
+// about each: that a service that does nothing has no process and no result is known from the state. What
+// did not change since systemd read its files is not asked for.
 func (s *Systemd) Overview(ctx context.Context, names ...string) (map[string]Unit, error) {
 	found, err := s.Listed(ctx, names...)
 	if err != nil {
@@ -37,11 +37,11 @@ func (s *Systemd) Overview(ctx context.Context, names ...string) (map[string]Uni
 	return found, s.eachOf(open, func(name string) (Unit, error) { return s.closer(ctx, found[name], files) }, found)
 }
 
-// plain says that there is nothing to tell of the unit but its state: a service that does nothing, a socket
-// that only listens.
+// plain says that there is nothing to tell of the unit but its state: one that does nothing, or has no
+// processes.
 func (u Unit) plain() bool {
-	isSocket := filepath.Ext(u.Name) == ".socket"
-	return u.LoadState == "loaded" && (u.ActiveState == "inactive" || isSocket && u.ActiveState == "active")
+	hasProcesses := filepath.Ext(u.Name) == ".service"
+	return u.LoadState == "loaded" && (u.ActiveState == "inactive" || !hasProcesses && u.ActiveState == "active")
 }
 
 // doubt does not believe the times of files when systemd does not go by them alone: what somebody has

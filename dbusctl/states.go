@@ -32,25 +32,6 @@ func (s *Systemd) Listed(ctx context.Context, names ...string) (map[string]Unit,
 	return found, nil
 }
 
-// States tells of many units what units of every kind have: of a Unit all but what is of services and
-// sockets. It asks more than Listed does only about those that there are.
-func (s *Systemd) States(ctx context.Context, names ...string) (map[string]Unit, error) {
-	found, err := s.Listed(ctx, names...)
-	if err != nil {
-		return nil, err
-	}
-	var there []string
-	for _, name := range names {
-		if u, ok := found[name]; !ok || u.LoadState != "not-found" || u.ActiveState != "inactive" {
-			there = append(there, name)
-		}
-	}
-	return found, s.eachOf(there, func(name string) (Unit, error) {
-		values, err := s.conn.GetUnitPropertiesContext(ctx, name)
-		return answered(name, values, err)
-	}, found)
-}
-
 // eachOf asks about each of the names, several at a time, and keeps what is answered in found.
 func (s *Systemd) eachOf(names []string, ask func(string) (Unit, error), found map[string]Unit) error {
 	units, errs := make([]Unit, len(names)), make([]error, len(names))

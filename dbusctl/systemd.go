@@ -104,22 +104,6 @@ func (s *Systemd) DaemonReload(ctx context.Context) error {
 	return nil
 }
 
-// Enable makes the units start at boot, as their [Install] sections say. It does not reload.
-func (s *Systemd) Enable(ctx context.Context, units []string) error {
-	if _, _, err := s.conn.EnableUnitFilesContext(ctx, units, false, false); err != nil {
-		return fmt.Errorf("cannot enable %s: %w", strings.Join(units, ", "), err)
-	}
-	return nil
-}
-
-// Disable undoes Enable. It does not reload.
-func (s *Systemd) Disable(ctx context.Context, units []string) error {
-	if _, err := s.conn.DisableUnitFilesContext(ctx, units, false); err != nil {
-		return fmt.Errorf("cannot disable %s: %w", strings.Join(units, ", "), err)
-	}
-	return nil
-}
-
 // ResetFailed forgets the failed state of a unit, so that a unit whose file is gone goes too.
 // A unit that systemd does not know is no error.
 func (s *Systemd) ResetFailed(ctx context.Context, unit string) error {

@@ -19,7 +19,6 @@ type Unit struct {
 	LoadError   string
 	ActiveState string // active, reloading, inactive, failed, activating, deactivating
 	SubState    string
-	FileState   string // enabled, disabled, masked, ...
 	Fragment    string // path of the unit file, "" when there is none
 	DropIns     []string
 	NeedReload  bool // the files changed since systemd read them
@@ -59,7 +58,6 @@ func readUnit(name string, values map[string]any) Unit {
 		LoadError:    loadError(values["LoadError"]),
 		ActiveState:  p.text("ActiveState"),
 		SubState:     p.text("SubState"),
-		FileState:    p.text("UnitFileState"),
 		Fragment:     p.text("FragmentPath"),
 		DropIns:      value[[]string](p, "DropInPaths"),
 		NeedReload:   value[bool](p, "NeedDaemonReload"),

@@ -91,7 +91,7 @@ func (h *host) served(ctx context.Context, names []string) (map[string]dbusctl.R
 type manager struct{ *dbusctl.Systemd }
 
 func (m manager) Units(ctx context.Context, names []string) (map[string]apply.UnitState, error) {
-	return stated(m.States(ctx, names...))
+	return stated(m.Overview(ctx, names...))
 }
 
 func (m manager) Listed(ctx context.Context, names []string) (map[string]apply.UnitState, error) {
@@ -102,7 +102,7 @@ func stated(found map[string]dbusctl.Unit, err error) (map[string]apply.UnitStat
 	states := make(map[string]apply.UnitState, len(found))
 	for name, u := range found {
 		states[name] = apply.UnitState{
-			LoadState: u.LoadState, LoadError: u.LoadError, ActiveState: u.ActiveState, FileState: u.FileState,
+			LoadState: u.LoadState, LoadError: u.LoadError, ActiveState: u.ActiveState,
 			NeedReload: u.NeedReload, Started: u.Started, DropIns: u.DropIns,
 		}
 	}

@@ -74,7 +74,7 @@ func (b *bench) state() map[string]string {
 	for unit, content := range b.host.runs {
 		state["runs "+unit] = content
 	}
-	for unit := range b.host.enabled {
+	for unit := range b.host.enabled() {
 		state["enabled "+unit] = "yes"
 	}
 	for project, content := range b.host.served {

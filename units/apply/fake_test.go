@@ -20,13 +20,11 @@ type fakeHost struct {
 	mu      sync.Mutex
 	dirs    Dirs
 	loaded  map[string]string // unit -> content at the last reload
-	enabled map[string]bool
 	started map[string]time.Time
 	runs    map[string]string // unit -> content it was started with
 	served  map[string]string // project -> route the proxy has
 	broken  string            // starting a unit whose file holds this text fails
 	reject  string            // a unit whose file holds this text is not loaded
-	refuse  string            // this unit cannot be enabled
 	trying  string            // this unit is being started, again and again
 	calls   []string
 
@@ -39,7 +37,7 @@ func newFakeHost(t *testing.T) *fakeHost {
 		dirs: Dirs{
 			Units: filepath.Join(dir, "units"), Routes: filepath.Join(dir, "routes"), Settings: filepath.Join(dir, "proxy.json"),
 		},
-		loaded: map[string]string{}, enabled: map[string]bool{}, started: map[string]time.Time{},
+		loaded: map[string]string{}, started: map[string]time.Time{},
 		runs: map[string]string{}, served: map[string]string{}, broken: "BROKEN", reject: "REJECTED",
 	}
 }
@@ -66,25 +64,16 @@ func (h *fakeHost) DaemonReload(context.Context) error {
 	return nil
 }
 
-func (h *fakeHost) Enable(_ context.Context, units []string) error {
-	h.call("enable " + strings.Join(units, " "))
-	defer h.mu.Unlock()
-	for _, unit := range units {
-		if _, ok := h.onDisk(unit); !ok || unit == h.refuse {
-			return errors.New("cannot enable " + unit + ": no such file")
+// enabled are the units with links that have them started at boot.
+func (h *fakeHost) enabled() map[string]bool {
+	enabled := map[string]bool{}
+	links, _ := filepath.Glob(h.dirs.unit("*.wants/*"))
+	for _, link := range links {
+		if target, err := os.Readlink(link); err == nil && target == h.dirs.unit(filepath.Base(link)) {
+			enabled[filepath.Base(link)] = true
 		}
-		h.enabled[unit] = true
 	}
-	return nil
-}
-
-func (h *fakeHost) Disable(_ context.Context, units []string) error {
-	h.call("disable " + strings.Join(units, " "))
-	defer h.mu.Unlock()
-	for _, unit := range units {
-		delete(h.enabled, unit)
-	}
-	return nil
+	return enabled
 }
 
 func (h *fakeHost) Start(_ context.Context, units ...string) error {
@@ -159,7 +148,7 @@ func (h *fakeHost) asked(what string, names []string) {
 func (h *fakeHost) state(name string) UnitState {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	content, exists := h.onDisk(fileOf(name))
+	content, _ := h.onDisk(fileOf(name))
 	state := UnitState{LoadState: "not-found", ActiveState: "inactive", Started: h.started[name]}
 	if loaded, ok := h.loaded[fileOf(name)]; ok {
 		state.LoadState, state.NeedReload = "loaded", loaded != content
@@ -172,12 +161,6 @@ func (h *fakeHost) state(name string) UnitState {
 	}
 	if name == h.trying {
 		state.ActiveState = "activating"
-	}
-	if exists {
-		state.FileState = "disabled"
-	}
-	if h.enabled[name] {
-		state.FileState = "enabled"
 	}
 	return state
 }

@@ -26,8 +26,6 @@ type Wanted struct {
 // Systemd is what this package needs of the service manager.
 type Systemd interface {
 	DaemonReload(ctx context.Context) error
-	Enable(ctx context.Context, units []string) error
-	Disable(ctx context.Context, units []string) error
 	Start(ctx context.Context, units ...string) error
 	Stop(ctx context.Context, units ...string) error
 	Restart(ctx context.Context, units ...string) error
@@ -45,7 +43,6 @@ type Systemd interface {
 type UnitState struct {
 	LoadState, LoadError string
 	ActiveState          string
-	FileState            string
 	NeedReload           bool
 	Started              time.Time
 	DropIns              []string
@@ -66,6 +63,7 @@ type Proxy interface {
 type Found struct {
 	files  map[string]*file // unit name -> generated file; nil when there is none, as for an instance
 	route  *file
+	links  map[string][]string // unit -> links that have it started at boot
 	states map[string]UnitState
 	served string // hash of the route that the proxy serves; "" when it serves none
 }
@@ -85,10 +83,14 @@ func LookAll(ctx context.Context, dirs Dirs, systemd Systemd, list []Wanted, ser
 	if err != nil {
 		return found, failAll(errs, err)
 	}
+	links, err := dirs.installed()
+	if err != nil {
+		return found, failAll(errs, err)
+	}
 	var names []string
 	for i, wanted := range list {
 		found[i], errs[i] = onDisk(dirs, wanted, append(copies[wanted.Name], wanted.Instances...))
-		found[i].served = served[wanted.Name]
+		found[i].served, found[i].links = served[wanted.Name], links
 		names = append(names, found[i].units()...)
 	}
 	states, err := systemd.Units(ctx, names)

@@ -115,8 +115,8 @@ func (p *planner) dropUnits(drop func(string) bool) {
 		}
 	}
 	for _, name := range names {
-		if p.found.states[name].FileState == "enabled" {
-			p.add(Disable, name, "")
+		if links := p.found.links[name]; len(links) > 0 {
+			p.steps = append(p.steps, Step{Project: p.wanted.Name, Verb: Disable, Object: name, Links: links})
 		}
 	}
 	for _, name := range names {
@@ -146,9 +146,8 @@ func (p *planner) enableUnits() {
 		if !p.wanted.Start && !p.isNewTimer(unit.Name) {
 			continue
 		}
-		installs := strings.Contains(unit.Content, "\n[Install]\n")
-		if installs && p.found.states[unit.Name].FileState != "enabled" {
-			p.add(Enable, unit.Name, "")
+		if links := missing(p.dirs.links(unit), p.found.links[unit.Name]); len(links) > 0 {
+			p.steps = append(p.steps, Step{Project: p.wanted.Name, Verb: Enable, Object: unit.Name, Links: links})
 		}
 	}
 }

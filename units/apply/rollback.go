@@ -75,7 +75,7 @@ func beforeReload(r *Runner, ctx context.Context, one *run, s Step) error {
 	case Start:
 		return r.Systemd.Stop(ctx, filepath.Base(s.Object))
 	case Enable:
-		return r.Systemd.Disable(ctx, []string{s.Object})
+		return unlink(s.Links)
 	case Write, Remove:
 		return r.restore(ctx, s)
 	}
@@ -107,7 +107,7 @@ func afterReload(r *Runner, ctx context.Context, one *run, s Step) error {
 	case Stop:
 		return r.Systemd.Start(ctx, s.Object)
 	case Disable:
-		return r.Systemd.Enable(ctx, []string{s.Object})
+		return r.Dirs.link(s.Links)
 	}
 	return nil
 }

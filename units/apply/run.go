@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -44,10 +43,10 @@ func (r *Runner) Run(ctx context.Context, plans []Plan) map[string]error {
 	for i, plan := range plans {
 		runs[i] = &run{plan: plan}
 	}
-	r.inTurn(runs, func(one *run) { r.carryOut(ctx, one, one.plan.before().stops) })
-	r.atOnce(ctx, runs, Disable, r.Systemd.Disable)
-	r.inTurn(runs, func(one *run) { r.carryOut(ctx, one, one.plan.before().changes) })
-	r.atOnce(ctx, runs, Enable, r.Systemd.Enable)
+	r.inTurn(runs, func(one *run) {
+		before, _ := one.plan.split()
+		r.carryOut(ctx, one, before)
+	})
 	r.reload(ctx, runs)
 	r.inTurn(runs, func(one *run) {
 		_, after := one.plan.split()
@@ -66,56 +65,6 @@ func (p Plan) split() (before, after []Step) {
 		}
 	}
 	return nil, p.Steps
-}
-
-// before parts the steps before the reload of systemd: what Disable and Enable, which are carried out for
-// all plans at once, have before them.
-func (p Plan) before() (parts struct{ stops, changes []Step }) {
-	steps, _ := p.split()
-	isVerb := func(verb Verb) func(Step) bool { return func(s Step) bool { return s.Verb == verb } }
-	n := len(steps)
-	if i := slices.IndexFunc(steps, isVerb(Enable)); i >= 0 {
-		n = i
-	}
-	if i := slices.IndexFunc(steps[:n], isVerb(Disable)); i >= 0 {
-		parts.stops = steps[:i]
-		parts.changes = slices.DeleteFunc(slices.Clone(steps[i:n]), isVerb(Disable))
-		return parts
-	}
-	parts.stops = steps[:n]
-	return parts
-}
-
-// atOnce enables or disables the units of all plans in one call: each goes through all the units of a host.
-// When it fails, each plan learns for itself whether it is to blame.
-func (r *Runner) atOnce(ctx context.Context, runs []*run, verb Verb, do func(context.Context, []string) error) {
-	var names []string
-	steps := map[*run][]Step{}
-	for _, one := range runs {
-		before, _ := one.plan.split()
-		own := slices.DeleteFunc(slices.Clone(before), func(s Step) bool { return s.Verb != verb })
-		if one.err == nil && len(own) > 0 {
-			one.done = append(one.done, own...)
-			steps[one], names = own, append(names, objects(own)...)
-		}
-	}
-	if len(names) == 0 {
-		return
-	}
-	said := strings.Join(names, ", ")
-	if len(names) > 5 {
-		said = fmt.Sprintf("%d units", len(names))
-	}
-	defer r.Report(Step{Verb: verb, Object: said})()
-	if err := do(ctx, names); err == nil || len(steps) == 1 {
-		for one := range steps {
-			one.err = err
-		}
-		return
-	}
-	for one, own := range steps {
-		one.err = do(ctx, objects(own))
-	}
 }
 
 func objects(steps []Step) (names []string) {
@@ -178,9 +127,9 @@ func (r *Runner) do(ctx context.Context, s Step) error {
 	case Remove:
 		return r.remove(ctx, s.Object)
 	case Enable:
-		return r.Systemd.Enable(ctx, []string{unit})
+		return r.Dirs.link(s.Links)
 	case Disable:
-		return r.Systemd.Disable(ctx, []string{unit})
+		return unlink(s.Links)
 	case Start:
 		return r.Systemd.Start(ctx, unit)
 	case Stop:

@@ -35,6 +35,7 @@ type Step struct {
 	Old     []byte    `json:"-"` // the file before; nil when it is not there
 	OldTime time.Time `json:"-"` // when it was written
 	New     []byte    `json:"-"` // the file after; nil when it goes
+	Links   []string  `json:"-"` // that Enable makes and Disable takes away
 }
 
 func (s Step) String() string {

@@ -64,7 +64,7 @@ func TestEnableStartsWorkersAndTimers(t *testing.T) {
 	if _, up := b.host.runs["sandwich-x.clean.service"]; up {
 		t.Error("what a timer starts was started")
 	}
-	if !b.host.enabled["sandwich-x.clean.timer"] {
+	if !b.host.enabled()["sandwich-x.clean.timer"] {
 		t.Error("the timer is not started at boot")
 	}
 	if plan := b.plan(w); len(plan.Steps) > 0 {
