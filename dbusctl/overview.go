@@ -63,14 +63,18 @@ func (s *Systemd) doubt(ctx context.Context, files *unitFiles, names []string) e
 	return nil
 }
 
-// closer asks about one unit: about everything, unless little is open.
+// closer asks about one unit: about everything, unless little is open. With everything comes whether the unit
+// is enabled, for which systemd goes through the links of all units: 45 ms each among a thousand projects.
 func (s *Systemd) closer(ctx context.Context, u Unit, files *unitFiles) (Unit, error) {
 	runs := u.LoadState == "loaded" && u.ActiveState == "active" && filepath.Ext(u.Name) == ".service"
-	if !u.plain() && !runs || !files.fresh(u.Name) {
+	if !u.plain() && !runs {
 		return s.Unit(ctx, u.Name)
 	}
 	var questions []question
-	if len(files.dropIns(u.Name)) > 0 {
+	switch {
+	case !files.fresh(u.Name):
+		questions = append(questions, ofFiles...)
+	case len(files.dropIns(u.Name)) > 0:
 		questions = append(questions, question{"Unit", "DropInPaths"})
 	}
 	if runs {
@@ -86,6 +90,9 @@ func (s *Systemd) closer(ctx context.Context, u Unit, files *unitFiles) (Unit, e
 
 // question is a property of one of a unit's interfaces.
 type question struct{ kind, property string }
+
+// ofFiles is what a unit is asked for whose files may have changed.
+var ofFiles = []question{{"Unit", "FragmentPath"}, {"Unit", "DropInPaths"}, {"Unit", "NeedDaemonReload"}}
 
 // ofRunning is what a service that runs is asked for.
 var ofRunning = []question{

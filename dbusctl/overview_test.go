@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 type fakeManager struct {
 	asked atomic.Int64
 	dirs  []string
+	stale string // the path of a unit whose files have changed
 }
 
 type listedUnit struct {
@@ -42,15 +44,20 @@ func (m *fakeManager) ListUnitsByNames(names []string) ([]listedUnit, *dbus.Erro
 }
 
 // get is Get of org.freedesktop.DBus.Properties for every unit.
-func (m *fakeManager) get(_, property string) (dbus.Variant, *dbus.Error) {
+func (m *fakeManager) get(call dbus.Message, _, property string) (dbus.Variant, *dbus.Error) {
 	m.asked.Add(1)
-	if property == "NeedDaemonReload" {
-		return dbus.MakeVariant(false), nil
+	switch path, _ := call.Headers[dbus.FieldPath].Value().(dbus.ObjectPath); property {
+	case "NeedDaemonReload":
+		return dbus.MakeVariant(m.stale != "" && strings.HasSuffix(string(path), m.stale)), nil
+	case "DropInPaths":
+		return dbus.MakeVariant([]string{}), nil
+	case "FragmentPath":
+		return dbus.MakeVariant("/etc/x"), nil
 	}
 	return dbus.Variant{}, prop.ErrPropNotFound
 }
 
-func newFakeManager(t *testing.T, units []string) *fakeManager {
+func newFakeManager(t *testing.T, units []string, loaded time.Time) *fakeManager {
 	t.Helper()
 	systemBus(t)
 	m := &fakeManager{dirs: []string{t.TempDir()}}
@@ -65,7 +72,7 @@ func newFakeManager(t *testing.T, units []string) *fakeManager {
 	must(t, conn.ExportSubtreeMethodTable(map[string]any{"Get": m.get}, path+"/unit", "org.freedesktop.DBus.Properties"))
 	_, err = prop.Export(conn, path, prop.Map{name + ".Manager": {
 		"UnitPath":           {Value: m.dirs},
-		"UnitsLoadTimestamp": {Value: uint64(time.Now().Add(time.Hour).UnixMicro())},
+		"UnitsLoadTimestamp": {Value: uint64(loaded.UnixMicro())},
 	}})
 	must(t, err)
 	_, err = conn.RequestName(name, 0)
@@ -80,7 +87,7 @@ func TestTheOverviewOfIdleProjectsAsksAsLittleForManyAsForOne(t *testing.T) {
 			for i := range n {
 				names = append(names, fmt.Sprintf("sandwich-p%d.service", i), fmt.Sprintf("sandwich-p%d.socket", i))
 			}
-			m := newFakeManager(t, names)
+			m := newFakeManager(t, names, time.Now().Add(time.Hour))
 			systemd, err := Connect(t.Context())
 			must(t, err)
 			defer systemd.Close()
@@ -97,5 +104,23 @@ func TestTheOverviewOfIdleProjectsAsksAsLittleForManyAsForOne(t *testing.T) {
 				t.Errorf("systemd was asked %d times about %d projects, want 2", asked, n)
 			}
 		})
+	}
+}
+
+// Everything about a unit takes systemd long among many: it has no GetAll here.
+func TestOfUnitsWhoseFilesMayHaveChangedLittleIsAsked(t *testing.T) {
+	names := []string{"sandwich-a.service", "sandwich-a.socket", "sandwich-b.service"}
+	m := newFakeManager(t, names, time.Now().Add(-time.Hour))
+	m.stale = "sandwich_2db_2eservice"
+	systemd, err := Connect(t.Context())
+	must(t, err)
+	defer systemd.Close()
+	found, err := systemd.Overview(t.Context(), names...)
+	must(t, err)
+	for _, name := range names {
+		u := found[name]
+		if u.LoadState != "loaded" || u.Fragment != "/etc/x" || u.NeedReload != (name == "sandwich-b.service") {
+			t.Errorf("%s: %+v", name, u)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	sd "github.com/coreos/go-systemd/v22/dbus"
 	"github.com/godbus/dbus/v5"
@@ -96,8 +97,14 @@ func parseVersion(text string) (int, error) {
 }
 
 // DaemonReload makes systemd read all unit files again. It takes seconds on a host with a
-// thousand projects, so callers do it once per batch of changes.
+// thousand projects, so callers do it once per batch of changes. It begins when what was written
+// before is older by every clock: Overview goes by that.
 func (s *Systemd) DaemonReload(ctx context.Context) error {
+	select {
+	case <-time.After(tick):
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	if err := s.conn.ReloadContext(ctx); err != nil {
 		return fmt.Errorf("cannot make systemd reload its unit files: %w", err)
 	}

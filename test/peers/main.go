@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"slices"
-	"strings"
+
+	"sandwich/test/measure"
 )
 
 func main() {
@@ -25,7 +25,7 @@ func main() {
 }
 
 func run(ctx context.Context, programs string, rounds int, wanted []string) error {
-	chosen, err := choose(wanted)
+	chosen, err := measure.Choose(works, func(w work) string { return w.name }, wanted)
 	if err != nil {
 		return err
 	}
@@ -48,27 +48,4 @@ func run(ctx context.Context, programs string, rounds int, wanted []string) erro
 		print(w, results)
 	}
 	return nil
-}
-
-// choose is the work with these names; all of it without any.
-func choose(names []string) ([]work, error) {
-	if len(names) == 0 {
-		return works, nil
-	}
-	var chosen []work
-	for _, name := range names {
-		i := slices.IndexFunc(works, func(w work) bool { return w.name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("there is no work %q: %s", name, strings.Join(workNames(), " "))
-		}
-		chosen = append(chosen, works[i])
-	}
-	return chosen, nil
-}
-
-func workNames() (names []string) {
-	for _, w := range works {
-		names = append(names, w.name)
-	}
-	return names
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"sandwich/test/measure"
 )
 
 var serverNames = []string{"nginx", "haproxy", "caddy", "sandwich"}
@@ -84,14 +86,7 @@ func (one *server) restart(ctx context.Context) error {
 // cpu is the processor time that all its processes have used until now.
 func (one *server) cpu() (sum time.Duration) {
 	for _, pid := range one.pids() {
-		// In nanoseconds, while /proc/PID/stat counts hundredths of a second.
-		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
-		for _, task := range tasks {
-			text, _ := os.ReadFile(task)
-			ns, _, _ := strings.Cut(string(text), " ")
-			n, _ := strconv.ParseInt(ns, 10, 64)
-			sum += time.Duration(n)
-		}
+		sum += measure.CPU(pid)
 	}
 	return sum
 }
@@ -99,13 +94,7 @@ func (one *server) cpu() (sum time.Duration) {
 // memory is what its processes use, of what they share their part.
 func (one *server) memory() (sum int64) {
 	for _, pid := range one.pids() {
-		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-		for line := range strings.Lines(string(text)) {
-			if rest, is := strings.CutPrefix(line, "Pss:"); is {
-				kb, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
-				sum += kb << 10
-			}
-		}
+		sum += measure.Memory(pid)
 	}
 	return sum
 }

@@ -1,14 +1,17 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"sandwich/test/measure"
+)
 
 const header = `| work | server | CPU us/request (+-) | ratio to nginx | requests/s | MB/s | p99 ms | share of the host | memory |
 |---|---|---:|---:|---:|---:|---:|---:|---:|`
 
 func print(w work, results map[string][]result) {
 	of := func(name string, figure func(result) float64) float64 {
-		middle, _ := median(results[name], figure)
-		return middle
+		return measure.Middle(results[name], figure)
 	}
 	main := costs
 	if w.name == "idle" {
@@ -19,20 +22,12 @@ func print(w work, results map[string][]result) {
 		if len(rounds) == 0 {
 			continue
 		}
-		cpu, spread := median(rounds, costs)
-		fmt.Printf("| %s | %s | %.1f (%.0f %%) | %.2f | %.0f | %.0f | %.1f | %.1f %% | %s |\n", w.name, name, cpu, 100*spread,
+		fmt.Printf("| %s | %s | %.1f (%.0f %%) | %.2f | %.0f | %.0f | %.1f | %.1f %% | %s |\n", w.name, name, of(name, costs), 100*measure.Spread(rounds, costs),
 			of(name, main)/of("nginx", main), of(name, func(r result) float64 { return r.rate }),
 			of(name, func(r result) float64 { return r.bytes / 1e6 }), of(name, func(r result) float64 { return r.p99.Seconds() * 1e3 }),
-			of(name, func(r result) float64 { return r.share * 100 }), size(of(name, memory)))
+			of(name, func(r result) float64 { return r.share * 100 }), measure.Size(int64(of(name, memory))))
 	}
 }
 
 func costs(r result) float64  { return float64(r.cpu.Nanoseconds()) / 1e3 }
 func memory(r result) float64 { return float64(r.memory) }
-
-func size(bytes float64) string {
-	if bytes < 1<<20 {
-		return fmt.Sprintf("%.1f kB", bytes/1e3)
-	}
-	return fmt.Sprintf("%.1f MB", bytes/1e6)
-}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -66,15 +65,4 @@ func (w work) host() string {
 		return "polls.example"
 	}
 	return "bench.example"
-}
-
-// median of one figure of all rounds, and how far the others are from it, as a part of it.
-func median(rounds []result, figure func(result) float64) (middle, spread float64) {
-	var all []float64
-	for _, r := range rounds {
-		all = append(all, figure(r))
-	}
-	slices.Sort(all)
-	middle = all[len(all)/2]
-	return middle, (all[len(all)-1] - all[0]) / max(middle, 1e-9) / 2
 }

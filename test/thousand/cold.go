@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"time"
+
+	"sandwich/test/measure"
 )
 
 // often is how many cold starts there are for each round: one is soon over.
@@ -52,9 +54,9 @@ func (m *measurement) coldWith(ctx context.Context, workers string) error {
 			*one.rounds = append(*one.rounds, cost{wall: took})
 		}
 	}
-	own, server, all := middle(imports, wall), middle(alone, wall), middle(ours, wall)
-	fmt.Printf("| %s workers | %s (%.0f %%) | %s (%.0f %%) | %s (%.0f %%) | %s | %s |\n", workers, short(own), 100*spread(imports, wall),
-		short(server), 100*spread(alone, wall), short(all), 100*spread(ours, wall), short(all-own), short(all-server))
+	own, server, all := measure.Middle(imports, wall), measure.Middle(alone, wall), measure.Middle(ours, wall)
+	fmt.Printf("| %s workers | %s (%.0f %%) | %s (%.0f %%) | %s (%.0f %%) | %s | %s |\n", workers, short(own), 100*measure.Spread(imports, wall),
+		short(server), 100*measure.Spread(alone, wall), short(all), 100*measure.Spread(ours, wall), short(all-own), short(all-server))
 	return do(ctx, "sandwich", "disable", siteName)
 }
 

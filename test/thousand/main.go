@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"sandwich/test/measure"
 )
 
 func main() {
@@ -33,10 +35,10 @@ func run(ctx context.Context, args []string) error {
 			return bare(ctx, args[1:])
 		}
 	}
-	return measure(ctx, args)
+	return measureAll(ctx, args)
 }
 
-func measure(ctx context.Context, args []string) error {
+func measureAll(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("test/scale", flag.ContinueOnError)
 	rounds := flags.Int("rounds", 3, "how often everyone does each work")
 	sizes := flags.String("sizes", "1,100,1000", "how many projects are enabled; the largest number is what the rest is measured with")
@@ -53,7 +55,7 @@ func measure(ctx context.Context, args []string) error {
 		m.sizes = append(m.sizes, n)
 	}
 	m.most = slices.Max(m.sizes)
-	chosen, err := choose(flags.Args())
+	chosen, err := measure.Choose(works, func(w work) string { return w.name }, flags.Args())
 	if err != nil {
 		return err
 	}
@@ -85,19 +87,3 @@ type work struct {
 
 // works, in the order in which they leave the machine as the next one likes it.
 var works = []work{{"enable", enable}, {"memory", memory}, {"show", show}, {"apply", apply}, {"cold", cold}}
-
-// choose is the work with these names; all of it without any.
-func choose(names []string) ([]work, error) {
-	if len(names) == 0 {
-		return works, nil
-	}
-	var chosen []work
-	for _, name := range names {
-		i := slices.IndexFunc(works, func(w work) bool { return w.name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("there is no work %q: enable memory show apply cold", name)
-		}
-		chosen = append(chosen, works[i])
-	}
-	return chosen, nil
-}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sandwich/test/measure"
 )
 
 // gunicorns is how many sites run under supervisor: each has the same memory for itself.
@@ -45,7 +47,7 @@ func memory(ctx context.Context, m *measurement) error {
 	}
 	fmt.Printf("\n| memory of %d idle projects | all | per project |\n|---|---:|---:|\n", m.most)
 	line := func(what string, bytes int64, n int) {
-		fmt.Printf("| %s | %s | %s |\n", what, size(bytes), size(bytes/int64(n)))
+		fmt.Printf("| %s | %s | %s |\n", what, measure.Size(bytes), measure.Size(bytes/int64(n)))
 	}
 	line("sandwich-proxy, that has been told of each", proxyAfter-proxyBefore, m.most)
 	line("sandwich-proxy, started anew", proxyAnew-proxyBefore, m.most)
@@ -65,15 +67,15 @@ func memory(ctx context.Context, m *measurement) error {
 
 // residents are the memory of PID 1 and of the proxy, when it had time to give some back.
 func residents(ctx context.Context) (systemd, proxy int64, err error) {
-	out, err := exec.CommandContext(ctx, "systemctl", "show", "-P", "MainPID", "sandwich-proxy.service").Output()
+	group, err := exec.CommandContext(ctx, "systemctl", "show", "-P", "ControlGroup", "sandwich-proxy.service").Output()
 	if err != nil {
 		return 0, 0, err
 	}
-	pid := strings.TrimSpace(string(out))
-	systemd, proxy = resident("1"), resident(pid)
+	processes := filepath.Join("/sys/fs/cgroup", strings.TrimSpace(string(group)), "cgroup.procs")
+	systemd, proxy = measure.Memory(1), ofAll(processes)
 	for range 10 { // nothing tells when it has
 		time.Sleep(time.Second)
-		proxy = min(proxy, resident(pid))
+		proxy = min(proxy, ofAll(processes))
 	}
 	if systemd == 0 || proxy == 0 {
 		return 0, 0, errors.New("cannot read how much memory PID 1 and the proxy have")
@@ -81,22 +83,28 @@ func residents(ctx context.Context) (systemd, proxy int64, err error) {
 	return systemd, proxy, nil
 }
 
-// resident is the memory of a process, of what it shares its part.
-func resident(pid string) int64 {
-	text, _ := os.ReadFile("/proc/" + pid + "/smaps_rollup")
-	for line := range strings.Lines(string(text)) {
-		if rest, is := strings.CutPrefix(line, "Pss:"); is {
-			kb, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
-			return kb << 10
+// ofAll is the memory of the processes whose numbers are in a file.
+func ofAll(path string) (sum int64) {
+	text, _ := os.ReadFile(path)
+	for _, pid := range numbers(text) {
+		sum += measure.Memory(pid)
+	}
+	return sum
+}
+
+func numbers(text []byte) (list []int) {
+	for _, field := range strings.Fields(string(text)) {
+		if n, err := strconv.Atoi(field); err == nil {
+			list = append(list, n)
 		}
 	}
-	return 0
+	return list
 }
 
 // processesOf are the processes of a user.
-func processesOf(user string) (pids []string) {
+func processesOf(user string) (pids []int) {
 	out, _ := exec.Command("pgrep", "-u", user).Output()
-	return strings.Fields(string(out))
+	return numbers(out)
 }
 
 // underSupervisor is the memory of a supervisord for trivial programs, and that of a few sites.
@@ -106,15 +114,15 @@ func (m *measurement) underSupervisor(ctx context.Context) (theirs, each int64, 
 		return 0, 0, err
 	}
 	defer s.stop()
-	pid := strconv.Itoa(s.manager().pid)
-	before := resident(pid)
+	pid := s.manager().pid
+	before := measure.Memory(pid)
 	if err := s.write(trivial(m.most)); err != nil {
 		return 0, 0, err
 	}
 	if _, err := s.control(ctx, "update"); err != nil {
 		return 0, 0, err
 	}
-	theirs = resident(pid) - before
+	theirs = measure.Memory(pid) - before
 	sites := map[string]string{}
 	for i := range gunicorns {
 		sites[fmt.Sprintf("site%d", i)] = fmt.Sprintf("gunicorn --chdir %s --workers 1 --bind unix:/tmp/site%d.sock tiny.wsgi:application", site, i)
@@ -131,16 +139,9 @@ func (m *measurement) underSupervisor(ctx context.Context) (theirs, each int64, 
 		}
 	}
 	for _, pid := range processesOf(owner) {
-		each += resident(pid)
+		each += measure.Memory(pid)
 	}
 	return theirs, each, nil
-}
-
-func size(bytes int64) string {
-	if bytes < 1<<20 {
-		return fmt.Sprintf("%.1f kB", float64(bytes)/1e3)
-	}
-	return fmt.Sprintf("%.1f MB", float64(bytes)/1e6)
 }
 
 // site is a Django project that answers at once: test/scale has put it there.

@@ -2,13 +2,14 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
-	"sort"
 	"strings"
 	"time"
 
-	"sandwich/units"
 	"sandwich/units/unitfile"
 )
 
@@ -83,13 +84,17 @@ func LookAll(ctx context.Context, dirs Dirs, systemd Systemd, list []Wanted, ser
 	if err != nil {
 		return found, failAll(errs, err)
 	}
+	units, err := dirs.projects()
+	if err != nil {
+		return found, failAll(errs, err)
+	}
 	links, err := dirs.installed()
 	if err != nil {
 		return found, failAll(errs, err)
 	}
 	var names []string
 	for i, wanted := range list {
-		found[i], errs[i] = onDisk(dirs, wanted, append(copies[wanted.Name], wanted.Instances...))
+		found[i], errs[i] = onDisk(dirs, wanted, units[wanted.Name], append(copies[wanted.Name], wanted.Instances...))
 		found[i].served, found[i].links = served[wanted.Name], links
 		names = append(names, found[i].units()...)
 	}
@@ -132,14 +137,14 @@ func copiesOf(ctx context.Context, systemd Systemd, list []Wanted) (map[string][
 	return copies, nil
 }
 
-// onDisk is what is there of a project but for the states of its units. instances are copies of workers:
-// those that should run, and those that do.
-func onDisk(dirs Dirs, wanted Wanted, instances []string) (Found, error) {
+// onDisk is what is there of a project but for the states of its units. names are those of the units that
+// have files, instances are copies of workers: those that should run, and those that do.
+func onDisk(dirs Dirs, wanted Wanted, names, instances []string) (Found, error) {
 	found := Found{files: map[string]*file{}, states: map[string]UnitState{}}
-	names, err := unitNames(dirs, wanted)
-	if err != nil {
-		return Found{}, err
+	for _, unit := range wanted.Units {
+		names = append(names, unit.Name)
 	}
+	var err error
 	for _, name := range names {
 		if found.files[name], err = readUnitFile(dirs.unit(name)); err != nil {
 			return Found{}, err
@@ -191,27 +196,23 @@ func readUnitFile(path string) (*file, error) {
 	return f, nil
 }
 
-// unitNames are the units a project should have and those it has on the disk.
-func unitNames(dirs Dirs, wanted Wanted) ([]string, error) {
-	seen := map[string]bool{}
-	for _, unit := range wanted.Units {
-		seen[unit.Name] = true
+// projects are the units that have files, by project.
+func (d Dirs) projects() (map[string][]string, error) {
+	entries, err := os.ReadDir(d.Units)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("cannot list the units: %w", err)
 	}
-	// A project's name has no dot, so this pattern is exactly that project.
-	onDisk, err := filepath.Glob(dirs.unit("sandwich-" + wanted.Name + ".*"))
-	if err != nil {
-		return nil, fmt.Errorf("cannot list the units of %s: %w", wanted.Name, err)
-	}
-	for _, path := range append(onDisk, dirs.unit(units.Slice(wanted.Name))) {
-		if isUnit(path) {
-			seen[filepath.Base(path)] = true
+	names := map[string][]string{}
+	for _, e := range entries {
+		rest, ours := strings.CutPrefix(e.Name(), "sandwich-")
+		if !ours || !isUnit(e.Name()) {
+			continue
 		}
+		// A project's name has no dot, and a slice's no dash of its own.
+		project, _, _ := strings.Cut(rest, ".")
+		project = strings.ReplaceAll(project, `\x2d`, "-")
+		names[project] = append(names[project], e.Name())
 	}
-	names := make([]string, 0, len(seen))
-	for name := range seen {
-		names = append(names, name)
-	}
-	sort.Strings(names)
 	return names, nil
 }
 

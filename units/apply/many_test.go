@@ -3,6 +3,7 @@ package apply
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -91,5 +92,19 @@ func TestWhoCannotBeEnabledFailsAlone(t *testing.T) {
 		if strings.HasPrefix(unit, "sandwich-p1.") {
 			t.Errorf("%s is still enabled", unit)
 		}
+	}
+}
+
+func TestAProjectsUnitsAreKnownByTheirNames(t *testing.T) {
+	dirs := Dirs{Units: t.TempDir()}
+	for _, name := range []string{"sandwich-a.service", "sandwich-a.next.socket", `sandwich-a\x2db.slice`, "sandwich-a-b.service", "a.service", "sandwich-a.txt"} {
+		if err := os.WriteFile(dirs.unit(name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := dirs.projects()
+	want := map[string][]string{"a": {"sandwich-a.next.socket", "sandwich-a.service"}, "a-b": {"sandwich-a-b.service", `sandwich-a\x2db.slice`}}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, %v; want %v", got, err, want)
 	}
 }
