@@ -21,25 +21,20 @@ func (s *stage) load(ctx context.Context, w work, one *server) (result, error) {
 	if _, err := s.h2load(ctx, w, one, max(w.requests/20, connections)); err != nil {
 		return result{}, err
 	}
-	before, began := one.cpu(), time.Now()
+	before, application, began := one.cpu(), s.applicationCPU(), time.Now()
 	waits, err := s.h2load(ctx, w, one, w.requests)
 	took := time.Since(began)
 	if err != nil {
 		return result{}, err
 	}
 	cpu, n := one.cpu()-before, float64(len(waits))
+	application = s.applicationCPU() - application
 	slices.Sort(waits)
 	return result{
-		cpu: time.Duration(float64(cpu) / n), share: cpu.Seconds() / took.Seconds() / float64(processors()),
+		cpu: time.Duration(float64(cpu) / n), share: cpu.Seconds() / (cpu + application).Seconds(),
 		rate: n / took.Seconds(), bytes: n * float64(s.sizes[w.path]) / took.Seconds(),
 		p99: waits[len(waits)*99/100], memory: one.memory(),
 	}, nil
-}
-
-// processors of the machine, not only those that this process may use.
-func processors() int {
-	all, _ := filepath.Glob("/sys/devices/system/cpu/cpu[0-9]*")
-	return len(all)
 }
 
 // h2load gives how long each request took. All must have succeeded.

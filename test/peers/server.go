@@ -99,14 +99,17 @@ func (one *server) memory() (sum int64) {
 	return sum
 }
 
-// pids are its processes: all of its process group.
-func (one *server) pids() (pids []int) {
+// pids are its processes.
+func (one *server) pids() []int { return processesOf(one.process.Process.Pid) }
+
+// processesOf are those of a process group.
+func processesOf(group int) (pids []int) {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range stats {
 		text, _ := os.ReadFile(path)
 		_, rest, _ := strings.Cut(string(text), ") ")
 		// State, parent, process group: proc(5).
-		if fields := strings.Fields(rest); len(fields) > 2 && fields[2] == strconv.Itoa(one.process.Process.Pid) {
+		if fields := strings.Fields(rest); len(fields) > 2 && fields[2] == strconv.Itoa(group) {
 			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 			pids = append(pids, pid)
 		}

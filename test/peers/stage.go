@@ -17,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"sandwich/test/measure"
 )
 
 // stage is the servers with what they serve.
@@ -122,6 +124,22 @@ func (s *stage) serveApplication() error {
 	return os.Chmod(s.path("app.sock"), 0o666)
 }
 
+// applicationCPU is the processor time of gunicorn and its workers until now.
+func (s *stage) applicationCPU() (sum time.Duration) {
+	for _, pid := range processesOf(s.django.Process.Pid) {
+		sum += measure.CPU(pid)
+	}
+	return sum
+}
+
+// questions are what the page of the polls shows: as many as it has room for.
+const questions = `from django.utils import timezone
+from polls.models import Question
+for i in range(5):
+    question = Question.objects.create(question_text="What is the %d. question of this page?" % (i + 1), pub_date=timezone.now())
+    question.choice_set.create(choice_text="This one", votes=i)
+`
+
 // startDjango starts the tutorial's polls under gunicorn with two workers.
 func (s *stage) startDjango(ctx context.Context) error {
 	project, err := filepath.Abs("test/projects/polls")
@@ -140,8 +158,8 @@ func (s *stage) startDjango(ctx context.Context) error {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
 		return cmd
 	}
-	for _, step := range []string{"migrate", "collectstatic"} {
-		if out, err := run("manage.py", step, "--noinput").CombinedOutput(); err != nil {
+	for _, step := range [][]string{{"migrate", "--noinput"}, {"collectstatic", "--noinput"}, {"shell", "-c", questions}} {
+		if out, err := run(append([]string{"manage.py"}, step...)...).CombinedOutput(); err != nil {
 			return fmt.Errorf("%w: %s", err, out)
 		}
 	}

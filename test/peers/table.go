@@ -6,7 +6,7 @@ import (
 	"sandwich/test/measure"
 )
 
-const header = `| work | server | CPU us/request (+-) | ratio to nginx | requests/s | MB/s | p99 ms | share of the host | memory |
+const header = `| work | server | CPU us/request (+-) | ratio to nginx | requests/s | MB/s | p99 ms | share of the work | memory |
 |---|---|---:|---:|---:|---:|---:|---:|---:|`
 
 func print(w work, results map[string][]result) {
@@ -22,11 +22,19 @@ func print(w work, results map[string][]result) {
 		if len(rounds) == 0 {
 			continue
 		}
-		fmt.Printf("| %s | %s | %.1f (%.0f %%) | %.2f | %.0f | %.0f | %.1f | %.1f %% | %s |\n", w.name, name, of(name, costs), 100*measure.Spread(rounds, costs),
+		fmt.Printf("| %s | %s | %.1f (%.0f %%) | %.2f | %.0f | %.0f | %.1f | %s | %s |\n", w.name, name, of(name, costs), 100*measure.Spread(rounds, costs),
 			of(name, main)/of("nginx", main), of(name, func(r result) float64 { return r.rate }),
 			of(name, func(r result) float64 { return r.bytes / 1e6 }), of(name, func(r result) float64 { return r.p99.Seconds() * 1e3 }),
-			of(name, func(r result) float64 { return r.share * 100 }), measure.Size(int64(of(name, memory))))
+			share(w, of(name, func(r result) float64 { return r.share })), measure.Size(int64(of(name, memory))))
 	}
+}
+
+// share in words: where no application works all is the server's.
+func share(w work, part float64) string {
+	if w.name != "django" {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f %%", 100*part)
 }
 
 func costs(r result) float64  { return float64(r.cpu.Nanoseconds()) / 1e3 }

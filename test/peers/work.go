@@ -31,7 +31,7 @@ var works = []work{
 // result is what one round cost one server.
 type result struct {
 	cpu    time.Duration // of the server, for each request
-	share  float64       // of the whole machine's processors
+	share  float64       // of the processor time that it and Django have spent
 	rate   float64       // requests a second
 	bytes  float64       // of answers, a second
 	p99    time.Duration
