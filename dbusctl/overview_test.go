@@ -80,6 +80,16 @@ func newFakeManager(t *testing.T, units []string, loaded time.Time) *fakeManager
 	return m
 }
 
+func overview(t *testing.T, names []string) map[string]Unit {
+	t.Helper()
+	systemd, err := Connect(t.Context())
+	must(t, err)
+	defer systemd.Close()
+	found, err := systemd.Overview(t.Context(), names...)
+	must(t, err)
+	return found
+}
+
 func TestTheOverviewOfIdleProjectsAsksAsLittleForManyAsForOne(t *testing.T) {
 	for _, n := range []int{1, 200} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -88,11 +98,7 @@ func TestTheOverviewOfIdleProjectsAsksAsLittleForManyAsForOne(t *testing.T) {
 				names = append(names, fmt.Sprintf("sandwich-p%d.service", i), fmt.Sprintf("sandwich-p%d.socket", i))
 			}
 			m := newFakeManager(t, names, time.Now().Add(time.Hour))
-			systemd, err := Connect(t.Context())
-			must(t, err)
-			defer systemd.Close()
-			found, err := systemd.Overview(t.Context(), names...)
-			must(t, err)
+			found := overview(t, names)
 			for _, name := range names {
 				u := found[name]
 				if u.LoadState != "loaded" || u.Result != "success" || u.Fragment != filepath.Join(m.dirs[0], name) {
@@ -112,11 +118,7 @@ func TestOfUnitsWhoseFilesMayHaveChangedLittleIsAsked(t *testing.T) {
 	names := []string{"sandwich-a.service", "sandwich-a.socket", "sandwich-b.service"}
 	m := newFakeManager(t, names, time.Now().Add(-time.Hour))
 	m.stale = "sandwich_2db_2eservice"
-	systemd, err := Connect(t.Context())
-	must(t, err)
-	defer systemd.Close()
-	found, err := systemd.Overview(t.Context(), names...)
-	must(t, err)
+	found := overview(t, names)
 	for _, name := range names {
 		u := found[name]
 		if u.LoadState != "loaded" || u.Fragment != "/etc/x" || u.NeedReload != (name == "sandwich-b.service") {

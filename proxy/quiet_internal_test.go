@@ -8,9 +8,9 @@ func TestMemoryIsGivenBackOnceAfterEachRush(t *testing.T) {
 		allocates uint64 // in that second
 		due       bool
 	}{
-		{10 << 10, false}, {100 << 20, false}, {50 << 20, false}, {10 << 10, false}, {0, false}, {0, false}, {10 << 10, true}, {0, false},
+		{10 << 10, false}, {100 << 20, false}, {50 << 20, false}, {10 << 10, false}, {0, false}, {10 << 10, true}, {0, false},
 		{1 << 20, false}, {0, false}, {0, false}, {0, false}, {0, false}, // not worth it
-		{9 << 20, false}, {0, false}, {0, false}, {1 << 20, false}, {0, false}, {0, false}, {0, false}, {0, true}, {0, false},
+		{9 << 20, false}, {0, false}, {0, false}, {1 << 20, false}, {0, false}, {0, false}, {0, true}, {0, false},
 	} {
 		now := q.last + c.allocates
 		due := q.due(now)

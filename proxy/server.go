@@ -84,7 +84,7 @@ type Server struct {
 const (
 	headerTime   = 10 * time.Second
 	idleTime     = 75 * time.Second
-	parkAfter    = 2 * time.Second  // a browser's next request mostly comes at once or late
+	parkAfter    = time.Second      // a browser's next request mostly comes at once or late
 	progressTime = 60 * time.Second // between two bytes of a body, either way
 	idleGrace    = time.Second      // how long a kept connection may still be used at the end
 )
