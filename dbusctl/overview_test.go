@@ -57,10 +57,10 @@ func (m *fakeManager) get(call dbus.Message, _, property string) (dbus.Variant, 
 	return dbus.Variant{}, prop.ErrPropNotFound
 }
 
-func newFakeManager(t *testing.T, units []string, loaded time.Time) *fakeManager {
+func newFakeManager(t *testing.T, units []string, loaded time.Time, stale string) *fakeManager {
 	t.Helper()
 	systemBus(t)
-	m := &fakeManager{dirs: []string{t.TempDir()}}
+	m := &fakeManager{dirs: []string{t.TempDir()}, stale: stale}
 	for _, name := range units {
 		must(t, os.WriteFile(filepath.Join(m.dirs[0], name), nil, 0o644))
 	}
@@ -97,7 +97,7 @@ func TestTheOverviewOfIdleProjectsAsksAsLittleForManyAsForOne(t *testing.T) {
 			for i := range n {
 				names = append(names, fmt.Sprintf("sandwich-p%d.service", i), fmt.Sprintf("sandwich-p%d.socket", i))
 			}
-			m := newFakeManager(t, names, time.Now().Add(time.Hour))
+			m := newFakeManager(t, names, time.Now().Add(time.Hour), "")
 			found := overview(t, names)
 			for _, name := range names {
 				u := found[name]
@@ -116,8 +116,7 @@ func TestTheOverviewOfIdleProjectsAsksAsLittleForManyAsForOne(t *testing.T) {
 // Everything about a unit takes systemd long among many: it has no GetAll here.
 func TestOfUnitsWhoseFilesMayHaveChangedLittleIsAsked(t *testing.T) {
 	names := []string{"sandwich-a.service", "sandwich-a.socket", "sandwich-b.service"}
-	m := newFakeManager(t, names, time.Now().Add(-time.Hour))
-	m.stale = "sandwich_2db_2eservice"
+	newFakeManager(t, names, time.Now().Add(-time.Hour), "sandwich_2db_2eservice")
 	found := overview(t, names)
 	for _, name := range names {
 		u := found[name]

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"time"
 
 	"sandwich/test/measure"
@@ -17,14 +18,14 @@ import (
 // often is how many cold starts there are for each round: one is soon over.
 const often = 5
 
-// cold has a visitor come to a site that sleeps, beside what of it is the application's own import, and
-// what gunicorn by itself takes to answer.
+// cold has a visitor come to a site that sleeps, beside what of it is the application's own import, what
+// gunicorn by itself takes to answer, and what it takes when a bare unit of systemd starts it.
 func cold(ctx context.Context, m *measurement) error {
 	if err := do(ctx, "chown", "-R", owner+":", site); err != nil {
 		return err
 	}
 	defer os.Remove(projectsDir + "/" + siteName + ".hcl")
-	fmt.Println("\n| cold start | import alone | gunicorn alone | through the proxy | on top of the import | on top of gunicorn |\n|---|---:|---:|---:|---:|---:|")
+	fmt.Println("\n| cold start | import alone | gunicorn alone | gunicorn in a bare unit | through the proxy | on top of the import | on top of gunicorn | on top of the bare unit |\n|---|---:|---:|---:|---:|---:|---:|---:|")
 	for _, workers := range []string{"1", "2"} {
 		if err := m.coldWith(ctx, workers); err != nil {
 			return err
@@ -41,12 +42,16 @@ func (m *measurement) coldWith(ctx context.Context, workers string) error {
 	if err := do(ctx, "sandwich", "enable", siteName); err != nil {
 		return err
 	}
-	var imports, alone, ours []cost
+	if err := writeBareUnit(ctx, workers); err != nil {
+		return err
+	}
+	defer removeBareUnit(ctx)
+	var imports, alone, bare, ours []cost
 	for range often * m.rounds {
 		for _, one := range []struct {
 			rounds *[]cost
 			run    func(context.Context, string) (time.Duration, error)
-		}{{&imports, importAlone}, {&alone, gunicornAlone}, {&ours, throughProxy}} {
+		}{{&imports, importAlone}, {&alone, gunicornAlone}, {&bare, gunicornInBareUnit}, {&ours, throughProxy}} {
 			took, err := one.run(ctx, workers)
 			if err != nil {
 				return err
@@ -54,9 +59,14 @@ func (m *measurement) coldWith(ctx context.Context, workers string) error {
 			*one.rounds = append(*one.rounds, cost{wall: took})
 		}
 	}
-	own, server, all := measure.Middle(imports, wall), measure.Middle(alone, wall), measure.Middle(ours, wall)
-	fmt.Printf("| %s workers | %s (%.0f %%) | %s (%.0f %%) | %s (%.0f %%) | %s | %s |\n", workers, short(own), 100*measure.Spread(imports, wall),
-		short(server), 100*measure.Spread(alone, wall), short(all), 100*measure.Spread(ours, wall), short(all-own), short(all-server))
+	fmt.Printf("| %s workers |", workers)
+	for _, rounds := range [][]cost{imports, alone, bare, ours} {
+		fmt.Printf(" %s (%.0f %%) |", short(measure.Middle(rounds, wall)), 100*measure.Spread(rounds, wall))
+	}
+	for _, rounds := range [][]cost{imports, alone, bare} {
+		fmt.Printf(" %s |", short(measure.Middle(ours, wall)-measure.Middle(rounds, wall)))
+	}
+	fmt.Println()
 	return do(ctx, "sandwich", "disable", siteName)
 }
 
@@ -89,6 +99,37 @@ func gunicornAlone(ctx context.Context, workers string) (time.Duration, error) {
 	_ = gunicorn.Process.Signal(os.Interrupt)
 	_ = gunicorn.Wait()
 	return took, err
+}
+
+const (
+	bareName   = "thousand-bare"
+	bareSocket = "/run/" + bareName + ".sock"
+)
+
+// writeBareUnit has systemd listen for a gunicorn that is told nothing else.
+func writeBareUnit(ctx context.Context, workers string) error {
+	socket := fmt.Sprintf("[Socket]\nListenStream=%s\n", bareSocket)
+	service := fmt.Sprintf("[Service]\nType=notify\nNotifyAccess=main\nUser=%s\nWorkingDirectory=%s\n"+
+		"Environment=DJANGO_SETTINGS_MODULE=tiny.settings PYTHONDONTWRITEBYTECODE=1\nExecStart=/usr/bin/python3 -m gunicorn --workers %s tiny.wsgi:application\n", owner, site, workers)
+	err := errors.Join(os.WriteFile(filepath.Join(unitsDir, bareName+".socket"), []byte(socket), 0o644),
+		os.WriteFile(filepath.Join(unitsDir, bareName+".service"), []byte(service), 0o644))
+	if err != nil {
+		return err
+	}
+	return do(ctx, "sh", "-c", "systemctl daemon-reload; systemctl start "+bareName+".socket")
+}
+
+func removeBareUnit(ctx context.Context) {
+	_ = do(ctx, "systemctl", "stop", bareName+".socket", bareName+".service")
+	os.Remove(filepath.Join(unitsDir, bareName+".socket"))
+	os.Remove(filepath.Join(unitsDir, bareName+".service"))
+}
+
+func gunicornInBareUnit(ctx context.Context, _ string) (time.Duration, error) {
+	if err := do(ctx, "systemctl", "stop", bareName+".service"); err != nil {
+		return 0, err
+	}
+	return firstByte(ctx, "unix", bareSocket)
 }
 
 // throughProxy is the first visitor of a site that sleeps.
