@@ -58,15 +58,30 @@ func (d Dirs) links(unit unitfile.File) (links []string) {
 // link has the links lead to the unit that they have the name of.
 func (d Dirs) link(links []string) error {
 	for _, link := range links {
-		if err := makeDir(filepath.Dir(link)); err != nil {
-			return fmt.Errorf("cannot enable %s: %w", filepath.Base(link), err)
-		}
 		target := d.unit(filepath.Base(link))
-		if err := os.Symlink(target, link); err != nil && !isLink(link, target) {
+		err := makeLink(link, target)
+		for try := 1; errors.Is(err, fs.ErrNotExist) && try < tries; try++ {
+			err = makeLink(link, target)
+		}
+		if err != nil {
 			return fmt.Errorf("cannot enable %s: %w", filepath.Base(link), err)
 		}
 	}
 	return syncDirs(links)
+}
+
+// tries is how often a link is made at most: whoever disables the last unit in a directory takes that away.
+const tries = 5
+
+func makeLink(link, target string) error {
+	if err := makeDir(filepath.Dir(link)); err != nil {
+		return err
+	}
+	err := os.Symlink(target, link)
+	if is, _ := os.Readlink(link); is == target {
+		return nil
+	}
+	return err
 }
 
 // makeDir makes a directory that everybody may look into, whatever the umask of whoever runs the command.
@@ -76,11 +91,6 @@ func makeDir(path string) error {
 		return nil
 	}
 	return errors.Join(err, os.Chmod(path, 0o755))
-}
-
-func isLink(path, target string) bool {
-	is, err := os.Readlink(path)
-	return err == nil && is == target
 }
 
 // unlink takes links away, and their directories when nothing else is in there.
