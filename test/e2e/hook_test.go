@@ -56,7 +56,7 @@ while [ -n "$(jobs -r)" ]; do busctl status >/dev/null 2>>/root/refused; done
 sandwich hook stopped polls
 `)
 		// A visitor whose page does not come keeps every hook on the bus that has its turn.
-		m.Shell("systemctl kill --signal=STOP sandwich-polls.service; (curl --silent --max-time 60 http://polls.example/ >/root/page &); bash /root/many; systemctl kill --signal=CONT sandwich-polls.service")
+		m.Shell("systemctl kill --signal=STOP sandwich-polls.service; (curl --silent --max-time 60 --header 'Host: polls.example' http://127.0.0.1/polls/ >/root/page &); sleep 1; bash /root/many; systemctl kill --signal=CONT sandwich-polls.service")
 		if refused := m.MustRun("cat", "/root/refused"); refused != "" {
 			t.Errorf("others were refused:\n%s", refused)
 		}
